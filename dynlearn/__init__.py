@@ -1,0 +1,89 @@
+"""dynlearn: learn dynamical systems from data, forecast with them, control with them.
+
+    import dynlearn as dl
+
+Names are imported when first used, so that `import dynlearn` costs little more than xarray
+and a script pays only for what it calls.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from dynlearn import trajectories
+from dynlearn.errors import unknown
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "from_arrays": "dynlearn.trajectories",
+    "from_frame": "dynlearn.trajectories",
+    "from_gymnasium": "dynlearn.trajectories",
+    "validate": "dynlearn.trajectories",
+    "read": "dynlearn.trajectories",
+    "write": "dynlearn.trajectories",
+    "concatenate": "dynlearn.trajectories",
+    "fit": "dynlearn.fitting",
+    "forecast": "dynlearn.forecasting",
+    "simulate": "dynlearn.forecasting",
+    "evaluate": "dynlearn.evaluation",
+    "compare": "dynlearn.evaluation",
+    "save": "dynlearn.models",
+    "load": "dynlearn.models",
+}
+_PACKAGES = (
+    "control",
+    "datasets",
+    "evaluation",
+    "fitting",
+    "forecasting",
+    "models",
+    "numerics",
+    "plot",
+    "report",
+    "rl",
+    "solvers",
+    "trajectories",
+)
+
+__all__ = ["__version__", *_WHERE, *_PACKAGES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return import_module(f"dynlearn.{name}")
+    if name in _WHERE:
+        return getattr(import_module(_WHERE[name]), name)
+    raise AttributeError(f"dynlearn: {unknown('name', name, __all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if TYPE_CHECKING:
+    from dynlearn import (
+        control,
+        datasets,
+        evaluation,
+        fitting,
+        forecasting,
+        models,
+        numerics,
+        plot,
+        report,
+        rl,
+        solvers,
+    )
+    from dynlearn.evaluation import compare, evaluate
+    from dynlearn.fitting import fit
+    from dynlearn.forecasting import forecast, simulate
+    from dynlearn.models import load, save
+    from dynlearn.trajectories import (
+        concatenate,
+        from_arrays,
+        from_frame,
+        from_gymnasium,
+        read,
+        validate,
+        write,
+    )

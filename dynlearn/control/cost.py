@@ -1,0 +1,148 @@
+"""Costs: what a controller is asked to make small, in physical units."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol, Self, runtime_checkable
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from dynlearn.errors import ArgumentError, check_known
+from dynlearn.models._signature import Signature
+
+
+@runtime_checkable
+class Cost(Protocol):
+    """Any object with these two methods, written in JAX, for one state.
+
+    J = sum_{k<H} running(y_k, u_k, t_k) + terminal(y_H)
+
+    `outputs` are the predicted means in physical units. Both return a scalar. A cost becomes part
+    of a compiled program: do not change its attributes afterwards, build a new one.
+    """
+
+    def running(
+        self, outputs: Float[Array, " output"], control: Float[Array, " control"], time: Float[Array, ""]
+    ) -> Float[Array, ""]:
+        """The cost of being here, now, and doing this."""
+
+    def terminal(self, outputs: Float[Array, " output"]) -> Float[Array, ""]:
+        """The cost of ending here."""
+
+
+class Quadratic(eqx.Module):
+    r"""Squared distance from a target.
+
+        running  = (y - y*)' Q (y - y*) + (u - u*)' R (u - u*)
+        terminal = (y - y*)' P (y - y*)
+
+    **Args**, all in physical units
+
+    - `target` y*: `(output,)`.
+    - `Q`, `R`: weights of outputs and controls, `(n,)` for a diagonal or a symmetric `(n, n)`.
+    - `terminal` P: like Q, default Q.
+    - `control_target` u*: `(control,)`, default 0.
+
+    **Raises** `ArgumentError` where the shapes do not fit each other.
+
+    >>> cost = Quadratic(target=[1.0, 0.0], Q=[2.0, 1.0], R=[0.5])
+    >>> float(cost.running(jnp.array([0.0, 2.0]), jnp.array([2.0]), 0.0))
+    8.0
+    """
+
+    target: Float[Array, " output"]
+    Q: Float[Array, "output output"]
+    R: Float[Array, "control control"]
+    P: Float[Array, "output output"]
+    control_target: Float[Array, " control"]
+
+    def __init__(self, target, Q, R, terminal=None, control_target=None):
+        self.target = _vector("target", target)
+        self.Q = _weight("Q", Q, self.target.size)
+        self.R = _weight("R", R, None)
+        self.P = self.Q if terminal is None else _weight("terminal", terminal, self.target.size)
+        wanted = np.zeros(len(self.R)) if control_target is None else control_target
+        self.control_target = _vector("control_target", wanted)
+        if self.control_target.shape != self.R.shape[:1]:
+            raise ArgumentError(
+                f"control_target: expected shape ({len(self.R)},) as R has, got {self.control_target.shape}; "
+                f"give one value per control."
+            )
+
+    @classmethod
+    def named(
+        cls,
+        signature: Signature,
+        target: Mapping[str, float],
+        Q: Mapping[str, float],
+        R: Mapping[str, float],
+        terminal: Mapping[str, float] | None = None,
+    ) -> Self:
+        """Diagonal weights by name; a name left out weighs 0, a target left out is 0.
+
+        >>> signature = Signature(("angle", "rate"), ("torque",))
+        >>> Quadratic.named(signature, target={"angle": 1.0}, Q={"angle": 2.0}, R={}).Q.diagonal().tolist()
+        [2.0, 0.0]
+        """
+        outputs, controls = signature.output_names, signature.control_names
+        end = None if terminal is None else _by_name("terminal", terminal, outputs)
+        return cls(
+            _by_name("target", target, outputs), _by_name("Q", Q, outputs), _by_name("R", R, controls), end
+        )
+
+    def running(
+        self, outputs: Float[Array, " output"], control: Float[Array, " control"], time: Float[Array, ""]
+    ) -> Float[Array, ""]:
+        e, v = outputs - self.target, control - self.control_target
+        return e @ self.Q @ e + v @ self.R @ v
+
+    def terminal(self, outputs: Float[Array, " output"]) -> Float[Array, ""]:
+        e = outputs - self.target
+        return e @ self.P @ e
+
+
+class FunctionCost(eqx.Module):
+    """A cost from plain functions. Without `end`, the end of the horizon costs nothing.
+
+    >>> cost = FunctionCost(lambda y, u, t: y[0] ** 2 + 0.1 * u[0] ** 2)
+    >>> float(cost.running(jnp.array([2.0]), jnp.array([0.0]), 0.0)), float(cost.terminal(jnp.array([2.0])))
+    (4.0, 0.0)
+    """
+
+    function: Callable = eqx.field(static=True)
+    end: Callable | None = eqx.field(static=True, default=None)
+
+    def running(
+        self, outputs: Float[Array, " output"], control: Float[Array, " control"], time: Float[Array, ""]
+    ) -> Float[Array, ""]:
+        return self.function(outputs, control, time)
+
+    def terminal(self, outputs: Float[Array, " output"]) -> Float[Array, ""]:
+        return jnp.zeros((), outputs.dtype) if self.end is None else self.end(outputs)
+
+
+def _vector(name: str, value: object) -> Float[Array, " n"]:
+    array = np.asarray(value, float)
+    if array.ndim != 1 or not np.isfinite(array).all():
+        raise ArgumentError(f"{name}: expected finite values of shape (n,), got {value!r}; pass e.g. [0.0].")
+    return jnp.asarray(array)
+
+
+def _weight(name: str, value: object, size: int | None) -> Float[Array, "n n"]:
+    array = np.asarray(value, float)
+    if array.ndim == 1 and array.size:
+        array = np.diag(array)
+    square = array.ndim == 2 and array.shape[0] == array.shape[1]
+    if not square or not np.isfinite(array).all() or (size is not None and len(array) != size):
+        n = "n" if size is None else size
+        raise ArgumentError(
+            f"{name}: expected finite weights of shape ({n},) or ({n}, {n}), got shape {array.shape}; "
+            f"give one weight per {'control' if name == 'R' else 'output of target'}."
+        )
+    return jnp.asarray(array)
+
+
+def _by_name(argument: str, values: Mapping[str, float], names: tuple[str, ...]) -> list[float]:
+    check_known(f"name in {argument}", values, names)
+    return [float(values.get(name, 0.0)) for name in names]

@@ -1,0 +1,75 @@
+"""Decision: what a controller did at one instant, and why."""
+
+import dataclasses
+import time
+from typing import Self
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float
+
+from dynlearn.control.planner import Plan, name_of, sentence
+from dynlearn.models._signature import Signature
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """The plan behind an action, in physical units."""
+
+    controls: Float[np.ndarray, "horizon control"]
+    outputs: Float[np.ndarray, "instants output"]
+    """Predicted at instants 0..horizon (the mean over the members of an ensemble)."""
+    times: Float[np.ndarray, " instants"]
+    cost: float
+    """Expected cost of the plan; inf where none was found."""
+    reason: str
+    """How the plan came about, as a sentence."""
+    name: str
+    """The name of the reason: "planned", "infeasible", "diverged" or "bad_state"."""
+    stats: dict[str, float]
+    seconds: float
+    signature: Signature = dataclasses.field(repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        plan: Plan,
+        controls: Float[np.ndarray, "horizon control"],
+        outputs: Float[Array, "instants output"],
+        times: Float[Array, " instants"],
+        signature: Signature,
+        started: float,
+    ) -> Self:
+        """Collect a finished plan on the host. `started` is when it began, by `time.perf_counter`."""
+        return cls(
+            controls=controls,
+            outputs=np.asarray(outputs, np.float64),
+            times=np.asarray(times, np.float64),
+            cost=float(plan.cost),
+            reason=sentence(plan.reason),
+            name=name_of(plan.reason),
+            stats={name: float(value) for name, value in plan.stats.items()},
+            seconds=time.perf_counter() - started,
+            signature=signature,
+        )
+
+    @property
+    def planned(self) -> bool:
+        """Whether the planner found what it was asked for."""
+        return self.name == "planned"
+
+    def trajectory(self) -> xr.Dataset:
+        """The plan under the trajectory schema; its last control is NaN, since none follows."""
+        from dynlearn.trajectories import from_arrays
+
+        names = (*self.signature.output_names, *self.signature.control_names, "t")
+        units = (*self.signature.output_units, *self.signature.control_units, self.signature.time_unit)
+        known = dict(zip(names, units, strict=True)) if len(names) == len(units) else {}
+        return from_arrays(
+            np.where(np.isfinite(self.outputs), self.outputs, np.nan),
+            np.concatenate([self.controls, np.full_like(self.controls[:1], np.nan)]),
+            times=self.times,
+            output_names=self.signature.output_names,
+            control_names=self.signature.control_names,
+            units={name: unit for name, unit in known.items() if unit},
+        )

@@ -1,0 +1,197 @@
+"""MPC: plan over a model at every step, apply the first control, plan again."""
+
+import time
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float, Int, Key
+
+from dynlearn.control import past as pasts
+from dynlearn.control.cem import CEM
+from dynlearn.control.checks import check_cost, check_horizon, check_interval, check_parts, checked_bounds
+from dynlearn.control.constraint import Constraint
+from dynlearn.control.cost import Cost
+from dynlearn.control.decision import Decision
+from dynlearn.control.planner import AbstractPlanner, Plan
+from dynlearn.control.planner import Memory as PlannerMemory
+from dynlearn.control.problem import member_outputs, stage_cost_of, transition_of
+from dynlearn.errors import ArgumentError
+from dynlearn.models._model import AbstractModel
+from dynlearn.models._signature import Signature
+from dynlearn.numerics.keys import as_key
+from dynlearn.numerics.window import Window
+
+
+class Memory(eqx.Module):
+    """What an MPC carries from one observation to the next."""
+
+    past: Window
+    """The last `model.memory` samples, before the next observation."""
+    planner: PlannerMemory
+    key: Key[Array, ""]
+    start: Float[Array, ""]
+    """The instant of the first observation."""
+    count: Int[Array, ""]
+    """How many observations have come since."""
+
+    def now(self, interval: float) -> Float[Array, ""]:
+        """The instant of the next observation: computed from its number, never summed up."""
+        return self.start + self.count * jnp.asarray(interval, self.start.dtype)
+
+
+class MPC(eqx.Module):
+    r"""Model predictive control: at each observation, the first control of the best plan.
+
+        minimise over u_0..u_{H-1}:  sum_{k<H} running(y_k, u_k, t_k) + terminal(y_H)
+        subject to                   low <= u_k <= high, and the constraints
+
+    where y_k are the outputs the model predicts from the state inferred from the past. With an
+    `Ensemble`, the cost is the mean over its members' predictions.
+
+    **Args**
+
+    - `model`: any model with controls.
+    - `cost`: an object with `running(outputs, control, time)` and `terminal(outputs)`, e.g. `Quadratic`.
+    - `horizon`: steps to look ahead.
+    - `planner`: default `CEM()`.
+    - `bounds`: (low, high) of the controls, each a number or one per control. Always kept.
+    - `constraints`: `Constraint` objects.
+    - `interval`: time between observations, needed for a continuous-time model; a discrete-time
+      model brings its own.
+
+    **Raises** `ArgumentError` where these do not fit each other.
+
+    `init`, `act` and `record` return a new memory and change nothing. All is compiled on the first call.
+    """
+
+    model: AbstractModel
+    cost: Cost
+    constraints: tuple[Constraint, ...]
+    planner: AbstractPlanner
+    horizon: int = eqx.field(static=True)
+    bounds: tuple[tuple[float, ...], tuple[float, ...]] = eqx.field(static=True)
+    interval: float = eqx.field(static=True)
+
+    def __init__(
+        self,
+        model: AbstractModel,
+        cost: Cost,
+        horizon: int = 30,
+        *,
+        planner: AbstractPlanner | None = None,
+        bounds: tuple,
+        constraints: tuple[Constraint, ...] = (),
+        interval: float | None = None,
+    ):
+        self.model = model
+        self.cost = cost
+        self.constraints = constraints
+        self.planner = CEM() if planner is None else planner
+        check_parts(model, self.planner, constraints)
+        check_cost(cost, constraints, model.signature)
+        self.horizon = check_horizon(horizon)
+        self.bounds = checked_bounds(bounds, model.signature.control_names)
+        self.interval = check_interval(interval, model.signature)
+
+    @property
+    def signature(self) -> Signature:
+        """Names and units of what `act` takes and gives."""
+        return self.model.signature
+
+    def init(self, context: xr.Dataset | None = None, *, key: int | Key[Array, ""] = 0) -> Memory:
+        """The memory at the start of an episode, or after the one trajectory in `context`.
+
+        The first observation comes one interval after the last sample of `context`, which must
+        say what was applied in between.
+        """
+        low, high = (jnp.asarray(bound) for bound in self.bounds)
+        planner = self.planner.init(self.horizon, self.signature.controls, low, high)
+        if context is None:
+            past, start = pasts.empty(self.signature, self.model.memory), 0.0
+        else:
+            past = pasts.from_context(context, self.signature, self.model.memory)
+            start = float(np.nanmax(context["t"].values)) + self.interval
+        return Memory(past, planner, as_key(key), jnp.asarray(start), jnp.asarray(0))
+
+    def act(self, memory: Memory, observation: object) -> tuple[np.ndarray, Memory, Decision]:
+        """The action for this instant.
+
+        **Args** `observation`: `(output,)` in physical units, NaN where nothing was measured.
+
+        **Returns** the action `(control,)`, float64 and within the bounds; the memory for the next
+        observation; and the `Decision` (plan, predicted outputs, cost, reason, seconds).
+
+        **Raises** `ArgumentError` while the model has not yet seen as many samples as it requires.
+        """
+        started = time.perf_counter()
+        observation = self._checked(observation)
+        if missing := self.missing(memory):
+            raise ArgumentError(
+                f"observation: this model infers its state from {self.model.required} samples, {missing} are "
+                f"still missing; pass init(context) with a past trajectory, call record(memory, observation, "
+                f'action) for the first ones, or run(..., warmup="random").'
+            )
+        plan, outputs, times, memory = jax.block_until_ready(_act(self, memory, observation))
+        controls = np.clip(np.asarray(plan.controls, np.float64), *self.bounds)
+        decision = Decision.of(plan, controls, outputs, times, self.signature, started)
+        return controls[0], memory, decision
+
+    def record(self, memory: Memory, observation: object, action: object) -> Memory:
+        """Remember an observation and what somebody else applied at it, without planning."""
+        observation = self._checked(observation)
+        action = np.asarray(action, np.float64).reshape(-1)
+        if action.shape != (self.signature.controls,) or not np.isfinite(action).all():
+            names = list(self.signature.control_names)
+            raise ArgumentError(
+                f"action: expected one finite value for each of {names}, got {action.tolist()}."
+            )
+        return _record(self, memory, observation, jnp.asarray(action))
+
+    def missing(self, memory: Memory) -> int:
+        """How many observations must be recorded before the next one can be acted on."""
+        if self.model.required == 1:
+            return 0
+        return max(0, self.model.required - 1 - int(memory.past.valid.sum()))
+
+    def _checked(self, observation: object) -> Float[Array, " output"]:
+        names = self.signature.output_names
+        array = np.asarray(observation, np.float64)
+        if array.shape != (len(names),):
+            raise ArgumentError(
+                f"observation: expected shape ({len(names)},) for {list(names)}, got {array.shape}; "
+                f"pass one value per output, NaN where nothing was measured."
+            )
+        if np.isinf(array).any():
+            raise ArgumentError(
+                f"observation: expected finite values, NaN where nothing was measured, got {array.tolist()}."
+            )
+        return jnp.asarray(array)
+
+
+@eqx.filter_jit
+def _act(
+    mpc: MPC, memory: Memory, observation: Float[Array, " output"]
+) -> tuple[Plan, Float[Array, "instants output"], Float[Array, " instants"], Memory]:
+    now = memory.now(mpc.interval)
+    past = pasts.observed(memory.past, observation, now, mpc.interval)
+    plan_key, next_key = jax.random.split(memory.key)
+    transition = transition_of(mpc.model, now, mpc.interval)
+    cost = stage_cost_of(mpc.model, mpc.cost, mpc.constraints, now, mpc.interval)
+    plan, planner = mpc.planner.plan(transition, cost, mpc.model.infer(past), memory.planner, plan_key)
+    past = pasts.applied(past, plan.controls[0])
+    held = jnp.concatenate([plan.controls, plan.controls[-1:]])
+    outputs = jax.vmap(lambda x, u: member_outputs(mpc.model, x, u).mean(0))(plan.states, held)
+    times = now + jnp.arange(mpc.horizon + 1) * jnp.asarray(mpc.interval, now.dtype)
+    return plan, outputs, times, Memory(past, planner, next_key, memory.start, memory.count + 1)
+
+
+@eqx.filter_jit
+def _record(
+    mpc: MPC, memory: Memory, observation: Float[Array, " output"], action: Float[Array, " control"]
+) -> Memory:
+    past = pasts.observed(memory.past, observation, memory.now(mpc.interval), mpc.interval)
+    past = pasts.applied(past, action)
+    return Memory(past, memory.planner, memory.key, memory.start, memory.count + 1)

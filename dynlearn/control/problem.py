@@ -1,0 +1,71 @@
+"""The planning problem: a model, a cost and constraints as the two things a planner sees."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Key
+
+from dynlearn.control.constraint import Constraint
+from dynlearn.control.cost import Cost
+from dynlearn.control.planner import StageCost, State, Transition
+from dynlearn.models._model import AbstractModel
+from dynlearn.numerics.distributions import Mixture
+
+
+def transition_of(model: AbstractModel, start: Float[Array, ""], interval: float) -> Transition:
+    """The model's mean path, with each control held across its interval."""
+    linear = model.signature.hold == "linear"
+    dt = jnp.asarray(interval, start.dtype)
+
+    def transition(state: State, control: Array, k: Int[Array, ""], key: Key[Array, ""]) -> State:
+        ends = jnp.stack([control, control]) if linear else control
+        return model.step(state, ends, start + k * dt, dt)
+
+    return transition
+
+
+def stage_cost_of(
+    model: AbstractModel,
+    cost: Cost,
+    constraints: tuple[Constraint, ...],
+    start: Float[Array, ""],
+    interval: float,
+) -> StageCost:
+    """The expected cost over the members of an ensemble; of a single model, the cost of its mean path."""
+    dt = jnp.asarray(interval, start.dtype)
+    nothing = jnp.zeros(model.signature.controls, start.dtype)
+
+    def running(state, control, k):
+        members = member_outputs(model, state, control)
+        each = jax.vmap(lambda y: cost.running(y, control, start + k * dt))(members)
+        return _unless_diverged(each, members)
+
+    def terminal(state):
+        members = member_outputs(model, state, nothing)
+        return _unless_diverged(jax.vmap(cost.terminal)(members), members)
+
+    def limits(state, control, k):
+        members = member_outputs(model, state, control)
+        each = [
+            jax.vmap(lambda y, c=c: c.penalty_and_violation(y, control, start + (k + 1) * dt))(members)
+            for c in constraints
+        ]
+        return sum(p.mean() for p, _ in each), sum(v.sum() for _, v in each)
+
+    return StageCost(running, terminal, limits if constraints else None)
+
+
+def _unless_diverged(
+    each: Float[Array, " member"], members: Float[Array, "member output"]
+) -> Float[Array, ""]:
+    """The mean cost, +inf where an output is not finite: a bounded cost must not hide a diverged path."""
+    return jnp.where(jnp.isfinite(members).all(), each.mean(), jnp.inf)
+
+
+def member_outputs(
+    model: AbstractModel, state: State, control: Float[Array, " control"]
+) -> Float[Array, "member output"]:
+    """The mean outputs of each member of an ensemble; one row for a single model."""
+    predicted = model.observe(state, control)
+    if isinstance(predicted, Mixture):
+        return predicted.components.mean
+    return predicted.mean[None]

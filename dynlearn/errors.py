@@ -1,0 +1,47 @@
+"""The errors a user meets: each says what was expected, what came, and what to do."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class DynlearnError(ValueError):
+    """Base of every error this package raises on purpose."""
+
+
+class SchemaError(DynlearnError):
+    """A dataset does not obey the trajectory schema (`docs/schema.md`)."""
+
+
+class ArgumentError(DynlearnError):
+    """An argument is unknown, out of range, or does not fit the others."""
+
+
+class FileFormatError(DynlearnError):
+    """A file is damaged, of another version, or not one of ours."""
+
+
+class FitError(DynlearnError):
+    """A fit cannot start, or produced nothing that can be used."""
+
+
+def unknown(kind: str, name: object, valid: Iterable[object]) -> str:
+    """The sentence for a name that is not known: the nearest valid one first, then all of them.
+
+    >>> unknown("planner", "CME", ["CEM", "MPPI"])
+    "unknown planner 'CME'; did you mean 'CEM'? Valid: 'CEM', 'MPPI'."
+    """
+    names = [str(v) for v in valid]
+    lowered = {n.lower(): n for n in names}
+    near = [n for n in names if n.lower() == str(name).lower()] or [
+        lowered[match] for match in get_close_matches(str(name).lower(), list(lowered), n=1, cutoff=0.5)
+    ]
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    return f"unknown {kind} {str(name)!r}{hint} Valid: {', '.join(map(repr, names)) or 'none'}."
+
+
+def check_known(kind: str, names: Iterable[object], valid: Iterable[object]) -> None:
+    """Raise `ArgumentError` for the first of `names` that is not among `valid`."""
+    valid = list(valid)
+    for name in names:
+        if name not in valid:
+            raise ArgumentError(unknown(kind, name, valid))

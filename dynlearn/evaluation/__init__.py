@@ -1,0 +1,7 @@
+"""Evaluation: forecasts scored on held-out data, never without the baselines."""
+
+from dynlearn.evaluation.evaluate import compare, evaluate
+from dynlearn.evaluation.scores import DEFINITIONS
+from dynlearn.evaluation.summary import rich_table, show, summary
+
+__all__ = ["DEFINITIONS", "compare", "evaluate", "rich_table", "show", "summary"]

@@ -1,0 +1,153 @@
+"""evaluate and compare: forecasts from rolling origins, scored beside the baselines."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Key
+
+from dynlearn.errors import ArgumentError
+from dynlearn.evaluation import baselines, scores
+from dynlearn.evaluation._origins import Origins
+from dynlearn.forecasting import forecast
+from dynlearn.models import AbstractModel
+from dynlearn.trajectories import schema
+
+
+def evaluate(
+    model: AbstractModel,
+    test: xr.Dataset,
+    context: int = 50,
+    horizon: int = 100,
+    *,
+    train: xr.Dataset | None = None,
+    validation: xr.Dataset | None = None,
+    samples: int = 200,
+    stride: int | None = None,
+    key: int | Key[Array, ""] = 0,
+) -> xr.Dataset:
+    """Scores of `model` on held-out runs, with persistence, context tiling and ARX beside it.
+
+    From every origin the model sees `context` samples and forecasts the next `horizon`; origins
+    are `stride` samples apart (default: the horizon, so that no sample is scored twice).
+
+    Args:
+        model: a fitted model.
+        test: held-out trajectories.
+        context, horizon: samples seen, samples forecast.
+        train: what the baselines are fitted to. Without it they are fitted to `test` itself, which
+            favours them; the result's attribute `baselines_fitted_on` says which.
+        validation: what the baselines' error law is estimated on (default: as `train`).
+        samples: Monte Carlo draws per forecast.
+
+    Returns:
+        A dataset over `model`, `lead` (steps) and `output_name` with the scores of
+        `dl.evaluation.DEFINITIONS`; `dl.evaluation.summary` condenses it to a table.
+
+    >>> import dynlearn as dl
+    >>> ds = dl.datasets.load("linear", runs=4, length=60, key=0)
+    >>> model = dl.fit(dl.models.ARX.from_data(ds, delays=1), ds, progress=False).model
+    >>> found = dl.evaluate(model, ds, context=20, horizon=10, samples=20)
+    >>> found["model"].values.tolist()
+    ['ARX model', 'persistence', 'context tiling', 'ARX']
+    """
+    name = type(model).__name__
+    name = f"{name} model" if name in baselines.NAMES else name
+    return compare(
+        {name: model},
+        train,
+        test,
+        context,
+        horizon,
+        validation=validation,
+        samples=samples,
+        stride=stride,
+        key=key,
+    )
+
+
+def compare(
+    models: Mapping[str, AbstractModel],
+    train: xr.Dataset | None,
+    test: xr.Dataset,
+    context: int = 50,
+    horizon: int = 100,
+    *,
+    validation: xr.Dataset | None = None,
+    samples: int = 200,
+    stride: int | None = None,
+    key: int | Key[Array, ""] = 0,
+) -> xr.Dataset:
+    """`evaluate` for several fitted models at once, on exactly the same windows.
+
+    A window in which one of the models cannot infer a state is left out for all of them; the
+    attribute `windows_left_out` counts those. The baselines are fitted to `train`.
+    """
+    _check(models)
+    reference = test if train is None else train
+    extra, missing = baselines.fitted(reference, validation if train is not None else None, context)
+    everyone = {**models, **extra}
+    origins = Origins.of(test, context, horizon, stride).common(everyone)
+    scale = _spread(origins.truth)
+    naive = _naive_step(reference)
+    tables = [_score(model, origins, scale, naive, samples, key) for model in everyone.values()]
+    found = xr.concat(tables, xr.DataArray(list(everyone), dims="model", name="model"))
+    attributes = {
+        "context": context,
+        "horizon": horizon,
+        "windows": origins.truth.shape[0],
+        "windows_left_out": origins.left_out,
+        "samples": samples,
+        "baselines_fitted_on": "test" if train is None else "train",
+        **{f"missing {name}": why for name, why in missing.items()},
+    }
+    return found.assign_attrs(attributes)
+
+
+def _check(models: Mapping[str, AbstractModel]) -> None:
+    if not isinstance(models, Mapping) or not models:
+        raise ArgumentError(f"models: expected a mapping from names to fitted models, got {models!r:.100}.")
+    for name, model in models.items():
+        if name in baselines.NAMES:
+            raise ArgumentError(f"models: the name {name!r} is taken by a baseline; choose another.")
+        if not isinstance(model, AbstractModel):
+            raise ArgumentError(f"models: expected models, {name!r} is a {type(model).__name__}; pass result.model.")
+
+
+def _score(model, origins: Origins, scale: np.ndarray, naive: np.ndarray, samples: int, key) -> xr.Dataset:
+    """All scores of one model: dims (lead, output_name)."""
+    fc = forecast(model, origins.contexts, times=origins.times, controls=origins.controls, samples=samples, key=key)
+    y = origins.truth
+    mean = fc["output_mean"].transpose("trajectory", "time", "output_name").values
+    draws = fc["output"].transpose("sample", "trajectory", "time", "output_name").values
+    error = scores.rmse(y, mean)
+    dims = ("lead", "output_name")
+    per_output = {
+        "rmse": error,
+        "nrmse": error / scale,
+        "mase": scores.mae(y, mean) / naive,
+        "crps": scores.crps(y, draws),
+        "coverage50": scores.coverage(y, draws, 0.5),
+        "coverage90": scores.coverage(y, draws, 0.9),
+    }
+    found = {name: (dims, values, {"definition": scores.DEFINITIONS[name]}) for name, values in per_output.items()}
+    energy = (("lead",), scores.energy(y, draws, scale), {"definition": scores.DEFINITIONS["energy"]})
+    coords = {"lead": np.arange(1, y.shape[1] + 1), "output_name": list(model.signature.output_names)}
+    ds = xr.Dataset({**found, "energy": energy}, coords)
+    units = list(model.signature.output_units)
+    return ds.assign_coords(output_unit=("output_name", units)) if units else ds
+
+
+def _spread(y: np.ndarray) -> np.ndarray:
+    """Standard deviation of each measured output over all scored windows; 1 where it never changes."""
+    std = np.nanstd(y.reshape(-1, y.shape[-1]), axis=0)
+    return np.where(std > 0, std, 1.0)
+
+
+def _naive_step(reference: xr.Dataset) -> np.ndarray:
+    """Mean |y_{k+1} - y_k| of the reference data, per output."""
+    y = reference["output"].transpose("trajectory", "time", "output_name").values
+    t = schema.times_2d(reference)
+    step = np.where(np.isfinite(np.diff(t, axis=1))[..., None], np.abs(np.diff(y, axis=1)), np.nan)
+    found = np.nanmean(step.reshape(-1, y.shape[-1]), axis=0)
+    return np.where(found > 0, found, np.nan)

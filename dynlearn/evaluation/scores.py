@@ -1,0 +1,57 @@
+"""Scores of forecasts, each defined once.
+
+All take the truth `y` with NaN where it was not measured, leading axis `window`, and skip those
+entries; all are per lead time. Units: those of the output unless said otherwise.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+Truth = Float[np.ndarray, "window lead output"]
+Draws = Float[np.ndarray, "sample window lead output"]
+PerOutput = Float[np.ndarray, "lead output"]
+
+DEFINITIONS = {
+    "rmse": "root of the mean over windows of (y - mean forecast)^2",
+    "nrmse": "rmse divided by the standard deviation of the measured outputs over all scored windows",
+    "mase": "mean |y - mean forecast| divided by the mean |y_{k+1} - y_k| of the reference data",
+    "crps": "continuous ranked probability score, E|Y - y| - E|Y - Y'| / 2 over the samples (Gneiting, Raftery 2007)",
+    "energy": "energy score over all outputs jointly, each divided by its standard deviation: E|Y - y| - E|Y - Y'| / 2",
+    "coverage50": "share of measured outputs inside the central 50 % interval of the samples (ideal 0.5)",
+    "coverage90": "share of measured outputs inside the central 90 % interval of the samples (ideal 0.9)",
+}
+
+
+def rmse(y: Truth, mean: Truth) -> PerOutput:
+    return np.sqrt(_mean((y - mean) ** 2))
+
+
+def mae(y: Truth, mean: Truth) -> PerOutput:
+    return _mean(np.abs(y - mean))
+
+
+def crps(y: Truth, draws: Draws) -> PerOutput:
+    import scoringrules
+
+    return _mean(scoringrules.crps_ensemble(y, np.moveaxis(draws, 0, -1), backend="numpy"))
+
+
+def energy(y: Truth, draws: Draws, scale: Float[np.ndarray, " output"]) -> Float[np.ndarray, " lead"]:
+    """Windows and leads at which some output was not measured are left out."""
+    import scoringrules
+
+    found = scoringrules.es_ensemble(y / scale, np.moveaxis(draws, 0, -2) / scale, backend="numpy")
+    return _mean(found)
+
+
+def coverage(y: Truth, draws: Draws, level: float) -> PerOutput:
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return _mean(np.where(np.isnan(y), np.nan, (y >= low) & (y <= high)))
+
+
+def _mean(values: Float[np.ndarray, "window ..."]) -> Float[np.ndarray, "..."]:
+    """Mean over windows of what is there; NaN at a lead where nothing was measured."""
+    there = ~np.isnan(values)
+    count = there.sum(0)
+    total = np.where(there, values, 0.0).sum(0)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)

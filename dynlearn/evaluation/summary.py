@@ -1,0 +1,75 @@
+"""A table for people out of a dataset of scores."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from dynlearn.errors import ArgumentError, check_known
+
+
+def summary(scores: xr.Dataset, output: str | None = None) -> pd.DataFrame:
+    """One row per model, over all leads: by the mean, for rmse and nrmse by the root of the mean square.
+
+    Scores of several outputs are averaged (nrmse, mase, coverage have no unit; rmse and crps are
+    only shown for one output, by name or because there is just one).
+
+    >>> import dynlearn as dl
+    >>> ds = dl.datasets.load("linear", runs=4, length=60, key=0)
+    >>> model = dl.fit(dl.models.ARX.from_data(ds, delays=1), ds, progress=False).model
+    >>> table = dl.evaluation.summary(dl.evaluate(model, ds, context=20, horizon=10, samples=20))
+    >>> list(table.columns)
+    ['nrmse', 'mase', 'energy', 'coverage50', 'coverage90']
+    """
+    if "model" not in scores.dims or "crps" not in scores:
+        raise ArgumentError("scores: expected what dl.evaluate or dl.compare returns.")
+    names = scores["output_name"].values.tolist()
+    if output is not None:
+        check_known("output", [output], names)
+        names = [output]
+    chosen = scores.sel(output_name=names)
+    columns = ["rmse", "nrmse", "mase", "crps", "energy", "coverage50", "coverage90"]
+    if len(names) > 1:
+        columns = [c for c in columns if c not in ("rmse", "crps")]
+    return pd.DataFrame({c: _condensed(chosen[c]) for c in columns}, index=scores["model"].values.tolist())
+
+
+def _condensed(score: xr.DataArray) -> np.ndarray:
+    over = [d for d in score.dims if d != "model"]
+    if score.name in ("rmse", "nrmse"):
+        return np.sqrt((score**2).mean(over)).values
+    return score.mean(over).values
+
+
+def show(scores: xr.Dataset, output: str | None = None) -> None:
+    """Print the summary as a table, with what it was computed on in its caption."""
+    from rich.console import Console
+
+    Console().print(rich_table(scores, output))
+
+
+def rich_table(scores: xr.Dataset, output: str | None = None):
+    """The summary as a `rich.table.Table`; the best model per score in bold."""
+    from rich.table import Table
+
+    frame = summary(scores, output)
+    a = scores.attrs
+    caption = (
+        f"{a['windows']} windows of {a['context']} + {a['horizon']} samples, {a['windows_left_out']} left out; "
+        f"{a['samples']} draws; baselines fitted on {a['baselines_fitted_on']}"
+    )
+    table = Table(caption=caption, title=f"output {output}" if output else None)
+    table.add_column("model")
+    for column in frame.columns:
+        table.add_column(column, justify="right")
+    best = {c: _best(frame[c]) for c in frame.columns}
+    for name, row in frame.iterrows():
+        cells = [f"[bold]{v:.4g}[/]" if best[c] == name else f"{v:.4g}" for c, v in row.items()]
+        table.add_row(str(name), *cells)
+    return table
+
+
+def _best(column: pd.Series) -> object:
+    """The smallest score, or the coverage nearest to its nominal level."""
+    nominal = {"coverage50": 0.5, "coverage90": 0.9}.get(str(column.name))
+    distance = column if nominal is None else (column - nominal).abs()
+    return distance.idxmin() if distance.notna().any() else None

@@ -1,0 +1,88 @@
+"""Training examples: every instant a forecast can start from, cut on the device when needed."""
+
+from typing import Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float, Int, Key
+
+from dynlearn.errors import FitError
+from dynlearn.models import AbstractModel, rollout
+from dynlearn.numerics.distributions import Distribution
+from dynlearn.numerics.window import Window, cut
+
+
+class Examples(eqx.Module):
+    """Runs on the device, and the (run, index) pairs from which the model can forecast.
+
+    An anchor has a state the model can infer and at least one measured output within the horizon.
+    """
+
+    runs: Window
+    run: Int[Array, " anchor"]
+    now: Int[Array, " anchor"]
+    past: int = eqx.field(static=True)
+    horizon: int = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, model: AbstractModel, ds: xr.Dataset, horizon: int, what: str) -> Self:
+        runs = ds.dyn.to_device()
+        ahead = _measured_ahead(np.asarray(runs.observed).any(-1), horizon)
+        run, now = np.nonzero(np.asarray(runs.valid) & ahead)
+        if run.size:
+            known = np.asarray(_inferable(model, runs, jnp.asarray(run), jnp.asarray(now)))
+            run, now = run[known], now[known]
+        if run.size == 0:
+            raise FitError(
+                f"{what}: found no instant to forecast from: the model needs {model.required} samples of context "
+                f"and a measured output after them; the runs have {ds.dyn.lengths.tolist()} samples. Give longer runs or "
+                f"a model with less memory."
+            )
+        return cls(runs, jnp.asarray(run), jnp.asarray(now), model.memory, horizon)
+
+    @property
+    def size(self) -> int:
+        return self.run.shape[0]
+
+    @eqx.filter_jit
+    def take(self, index: Int[Array, " batch"]) -> Window:
+        """Windows of `past + horizon` samples around the anchors `index`."""
+        cut_one = jax.vmap(lambda r, n: cut(self.runs, r, n, self.past, self.horizon))
+        return cut_one(self.run[index], self.now[index])
+
+    def sample(self, key: Key[Array, ""], size: int) -> Window:
+        return self.take(jax.random.randint(key, (size,), 0, self.size))
+
+    def spread(self, at_most: int) -> Window:
+        """At most `at_most` windows, evenly over all anchors: a fixed set to score on."""
+        return self.take(jnp.asarray(np.unique(np.linspace(0, self.size - 1, at_most).astype(int))))
+
+
+def predict(model: AbstractModel, window: Window) -> Distribution:
+    """The mean-path forecast of one window: past from its first `memory` samples, then every later one."""
+    k = model.memory
+    state = model.infer(window[:k])
+    return rollout(model, state, window.control[k - 1 :], window.time[k - 1 :], window.interval[k - 1 : -1])[1]
+
+
+def lead_times(model: AbstractModel, window: Window) -> Float[Array, " horizon"]:
+    return jnp.cumsum(window.interval[model.memory - 1 : -1])
+
+
+def _measured_ahead(measured: np.ndarray, horizon: int) -> np.ndarray:
+    """Whether any of the `horizon` samples after each one is measured. `measured`: (run, time)."""
+    total = np.cumsum(measured, axis=1)
+    end = np.minimum(np.arange(measured.shape[1]) + horizon, measured.shape[1] - 1)
+    return total[:, end] - total > 0
+
+
+@eqx.filter_jit
+def _inferable(model: AbstractModel, runs: Window, run: Array, now: Array) -> Array:
+    def one(anchor):
+        state = model.infer(cut(runs, *anchor, model.memory, 0))
+        return jnp.array([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state)]).all()
+
+    return jax.lax.map(one, (run, now), batch_size=1024)

@@ -1,0 +1,57 @@
+"""Calibration: the error law of a fitted model, from forecasts of data it was not fitted to."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float
+
+from dynlearn.errors import FitError
+from dynlearn.fitting._examples import Examples, lead_times, predict
+from dynlearn.models import AbstractDeterministic, AbstractModel, Ensemble, ErrorGrowth
+from dynlearn.numerics.window import Window
+
+HORIZON = 100
+"""Steps ahead over which the error law is estimated, where the runs are long enough."""
+WINDOWS = 512
+
+
+def calibrate(model: AbstractModel, ds: xr.Dataset, *, horizon: int = HORIZON) -> AbstractModel:
+    """`model` with its `ErrorGrowth` fitted to the residuals of its forecasts on `ds`.
+
+    Members of an ensemble are calibrated one by one. Models with noise of their own come back
+    unchanged. Raises `FitError` where the forecasts are not finite.
+    """
+    if isinstance(model, Ensemble):
+        members = [calibrate(model.member(i), ds, horizon=horizon) for i in range(model.size)]
+        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves) if eqx.is_array(leaves[0]) else leaves[0], *members)
+        return Ensemble(stacked, model.size)
+    if not isinstance(model, AbstractDeterministic):
+        return model
+    windows = Examples.of(model, ds, _longest(model, ds, horizon), "calibration").spread(WINDOWS)
+    residual, lead = map(np.asarray, _residuals(model, windows))
+    measured = np.asarray(windows.observed[:, model.memory :])
+    if not np.isfinite(residual[measured]).all():
+        raise FitError(
+            f"calibration: forecasts of {type(model).__name__} are not finite within {residual.shape[1]} steps; "
+            f"the fitted dynamics are unstable: use a ridge, fewer features, or a shorter horizon."
+        )
+    return eqx.tree_at(lambda m: m.noise, model, ErrorGrowth.fit(residual, lead, measured))
+
+
+def _longest(model: AbstractModel, ds: xr.Dataset, horizon: int) -> int:
+    return max(1, min(horizon, int(ds.dyn.lengths.max()) - model.required))
+
+
+@eqx.filter_jit
+def _residuals(
+    model: AbstractModel, windows: Window
+) -> tuple[Float[Array, "window lead output"], Float[Array, "window lead"]]:
+    """Measured minus forecast in scaled units, and the time since the last observation."""
+
+    def one(window: Window):
+        y = model.scaling.output(window.output[model.memory :])
+        return y - model.scaling.output(predict(model, window).mean), lead_times(model, window)
+
+    return jax.lax.map(one, windows, batch_size=128)

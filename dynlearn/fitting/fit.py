@@ -1,0 +1,117 @@
+"""fit: one call for every model and every way of fitting it."""
+
+import dataclasses
+import os
+import time
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Key
+
+from dynlearn.errors import ArgumentError, FitError, check_known
+from dynlearn.fitting import _progress
+from dynlearn.fitting._method import Method, Outcome, Session
+from dynlearn.fitting.calibration import HORIZON, calibrate
+from dynlearn.fitting.gradient import Gradient
+from dynlearn.fitting.least_squares import LeastSquares
+from dynlearn.fitting.objectives import Objective, resolve
+from dynlearn.fitting.result import FitResult, Reason
+from dynlearn.models import AbstractModel
+from dynlearn.numerics.keys import as_key
+from dynlearn.trajectories import from_arrays
+
+
+@dataclasses.dataclass(frozen=True)
+class Calibration:
+    """Leave the dynamics as they are; only the error law is fitted."""
+
+    def run(self, model: AbstractModel, session: Session) -> Outcome:
+        return Outcome(model, [{"step": 0.0, "loss": float("nan")}], Reason.CALIBRATED, {})
+
+
+METHODS: dict[str, type] = {"gradient": Gradient, "least_squares": LeastSquares, "calibration": Calibration}
+
+
+def fit(
+    model: AbstractModel,
+    train: xr.Dataset,
+    validation: xr.Dataset | None = None,
+    method: str | Method | None = None,
+    *,
+    objective: str | Objective | None = None,
+    key: int | Key[Array, ""] = 0,
+    progress: bool = True,
+    checkpoint: str | os.PathLike | None = None,
+    calibration_horizon: int = HORIZON,
+) -> FitResult:
+    """Fit `model` to the runs in `train`, then its error law to forecasts of `validation`.
+
+    Args:
+        model: from a family's `from_data(train)`, so that names, units and scaling agree.
+        train: trajectories under the schema.
+        validation: others, for early stopping, the choice of a ridge, and honest intervals. Without
+            it the error law is estimated on `train` itself and `statistics["calibrated_on"]` says so.
+        method: `Gradient(...)`, `LeastSquares(...)`, a name, or None for the model's own.
+        objective: what `Gradient` minimises: a name, a function `(model, batch, key)`, or None for
+            the model's own.
+        key: an int or a JAX key; the same key gives the same fit.
+        progress: show a progress bar on standard error.
+        checkpoint: a file kept up to date during a gradient fit; if it exists, the fit goes on
+            from it to the same parameters, bit for bit on the same machine.
+        calibration_horizon: steps ahead over which the error law is estimated, at most.
+
+    Raises:
+        ArgumentError: data of other names, units or sampling than the model's; an unknown name.
+        FitError: nothing to fit to, or forecasts that are not finite.
+        FileFormatError: a checkpoint of another fit.
+
+    >>> import dynlearn as dl
+    >>> ds = dl.datasets.load("linear", runs=4, length=60, key=0)
+    >>> train, valid, test = ds.dyn.split(0.5, 0.25)
+    >>> result = dl.fit(dl.models.ARX.from_data(train, delays=1), train, valid, progress=False)
+    >>> result.reason.name
+    'SOLVED'
+    """
+    started = time.perf_counter()
+    if not isinstance(model, AbstractModel):
+        raise ArgumentError(f"model: expected a dynlearn model, got {type(model).__name__}.")
+    for ds in (train, *(() if validation is None else (validation,))):
+        model.signature.check(ds)
+    session = Session(
+        train,
+        validation,
+        resolve(objective, model),
+        as_key(key),
+        checkpoint,
+        _progress.bar if progress else _progress.silent,
+    )
+    outcome = _resolve(method, model, checkpoint).run(model, session)
+    fitted = calibrate(outcome.model, train if validation is None else validation, horizon=calibration_horizon)
+    statistics = {**outcome.statistics, "calibrated_on": "train" if validation is None else "validation"}
+    return FitResult(fitted, _history(outcome.rows), outcome.reason, time.perf_counter() - started, statistics)
+
+
+def _resolve(method: str | Method | None, model: AbstractModel, checkpoint: object) -> Any:
+    chosen: Any = model.method if method is None else method
+    if isinstance(chosen, str):
+        check_known("method", [chosen], METHODS)
+        chosen = METHODS[chosen]()
+    if isinstance(chosen, type) or not hasattr(chosen, "run"):
+        raise ArgumentError(
+            f"method: expected a name or an object such as dl.fitting.Gradient(steps=1000), got {method!r}."
+        )
+    if checkpoint is not None and not isinstance(chosen, Gradient):
+        raise ArgumentError(
+            f"checkpoint: expected None, {type(chosen).__name__} ends in one step and has nothing to resume; leave it out."
+        )
+    return chosen
+
+
+def _history(rows: list[dict[str, float]]) -> xr.Dataset:
+    """Logged numbers under the trajectory schema: one run, time counts steps (or candidates)."""
+    names = [name for name in rows[0] if name != "step"]
+    steps = np.array([row.get("step", i + 1) for i, row in enumerate(rows)], float)
+    values = np.array([[row.get(name, np.nan) for name in names] for row in rows], float)
+    values = np.where(np.isfinite(values), values, np.nan)
+    return from_arrays(values, times=steps, output_names=names, units={"t": "step"}, runs=["fit"])

@@ -1,0 +1,232 @@
+"""Gradient: stochastic first-order fitting, whole blocks of steps in one compiled program."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int, Key, PyTree
+
+from dynlearn.errors import ArgumentError
+from dynlearn.fitting import _checkpoint
+from dynlearn.fitting._examples import Examples
+from dynlearn.fitting._method import Outcome, Session
+from dynlearn.fitting.objectives import Objective, multi_step
+from dynlearn.fitting.result import Reason
+from dynlearn.models import AbstractModel, Ensemble, Fixed
+from dynlearn.numerics.window import Window
+
+
+class Training(eqx.Module):
+    """Everything a gradient fit carries from step to step, and all that its checkpoint holds."""
+
+    parameters: PyTree
+    average: PyTree
+    """Exponential moving average of the parameters: what is validated and returned."""
+    optimizer: PyTree
+    best: PyTree
+    score: Float[Array, ""]
+    """Validation score of `best`."""
+    stale: Int[Array, ""]
+    """Validations since the score last improved."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Gradient:
+    """Adam on random windows of the training data.
+
+    Windows are cut on the device; `validate_every` steps run inside one compiled call. The
+    parameters' moving average is scored on fixed validation windows after each such block, the
+    best one is returned, and the fit stops after `patience` blocks without improvement. Members
+    of an ensemble train side by side on windows drawn apart, each with its own best.
+
+    Args:
+        steps: optimiser steps at most.
+        batch: windows per step.
+        horizon: samples ahead each window forecasts.
+        learning_rate: peak of a cosine schedule with a short linear warm-up.
+        weight_decay: decoupled (AdamW).
+        clip: largest global norm of a gradient.
+        average: decay per step of the moving average, in [0, 1).
+        validate_every: steps per block.
+        patience: blocks without improvement before stopping; None never stops early.
+        validation_windows: windows the validation score is computed on, at most.
+
+    References: Kingma, Ba, "Adam", ICLR 2015; Loshchilov, Hutter, "Decoupled weight decay
+    regularization", ICLR 2019; Polyak, Juditsky, "Acceleration of stochastic approximation by
+    averaging", 1992.
+    """
+
+    steps: int = 3000
+    batch: int = 64
+    horizon: int = 20
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    average: float = 0.99
+    validate_every: int = 100
+    patience: int | None = 10
+    validation_windows: int = 256
+
+    def __post_init__(self):
+        for name in ("steps", "batch", "horizon", "validate_every", "validation_windows"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ArgumentError(f"Gradient: expected {name} to be an integer >= 1, got {value!r}.")
+        if not (self.learning_rate > 0 and self.clip > 0 and self.weight_decay >= 0 and 0 <= self.average < 1):
+            raise ArgumentError(
+                f"Gradient: expected learning_rate > 0, clip > 0, weight_decay >= 0, 0 <= average < 1, got "
+                f"{self.learning_rate}, {self.clip}, {self.weight_decay}, {self.average}."
+            )
+        if self.patience is not None and (not isinstance(self.patience, int) or self.patience < 1):
+            raise ArgumentError(
+                f"Gradient: expected patience to be an integer >= 1 (blocks) or None, got {self.patience!r}."
+            )
+
+    def run(self, model: AbstractModel, session: Session) -> Outcome:
+        # What is not an array, and arrays under `Fixed`, stay out of the optimiser's sight.
+        template = model.members if isinstance(model, Ensemble) else model
+        data = Examples.of(model, session.train, self.horizon, "train")
+        held_out = (
+            None
+            if session.validation is None
+            else Examples.of(model, session.validation, self.horizon, "validation").spread(self.validation_windows)
+        )
+        parameters, fixed = eqx.partition(template, _trainable(template), is_leaf=_is_fixed)
+        if not jax.tree.leaves(parameters):
+            raise ArgumentError(
+                f"Gradient: {type(template).__name__} has nothing to train; leave out method, or use 'calibration'."
+            )
+        block = _compiled(self, session.objective, isinstance(model, Ensemble))
+        optimizer = eqx.filter_vmap(self._optimizer().init) if isinstance(model, Ensemble) else self._optimizer().init
+        members = (model.size,) if isinstance(model, Ensemble) else ()
+        state = Training(
+            parameters,
+            parameters,
+            optimizer(parameters),
+            parameters,
+            jnp.full(members, jnp.inf, jnp.result_type(float)),
+            jnp.zeros(members, jnp.int32),
+        )
+        settings = self._settings(session)
+        start = _checkpoint.load(session.checkpoint, settings, state) or _checkpoint.Progress(state, 0, [], None)
+        end = self._loop(start, block, fixed, data, held_out, session, settings)
+        fitted = eqx.combine(end.training.best, fixed, is_leaf=_is_fixed)
+        fitted = Ensemble(fitted, model.size) if isinstance(model, Ensemble) else fitted
+        return Outcome(fitted, end.rows, end.reason, {"steps": end.step, "anchors": data.size})
+
+    def _settings(self, session: Session) -> str:
+        """Everything but the arrays that decides where a fit ends up."""
+        objective = getattr(session.objective, "__qualname__", repr(session.objective))
+        key = jax.random.key_data(session.key).tolist()
+        return f"{self!r}, {objective=!s}, {key=}, validation={session.validation is not None}"
+
+    def _loop(
+        self, now, block, fixed, data: Examples, held_out: Window | None, session: Session, settings: str
+    ) -> _checkpoint.Progress:
+        with session.progress("fit", self.steps) as report:
+            while now.reason is None:
+                count = min(self.validate_every, self.steps - now.step)
+                # An array, not an int: a static step number would compile every block anew.
+                first = jnp.asarray(now.step)
+                training, numbers = block(now.training, fixed, data, held_out, session.key, first, count)
+                numbers = {name: float(value) for name, value in numbers.items()}
+                row = {"step": now.step + count, **numbers}
+                reason = self._reason(row, training, held_out is not None)
+                if reason is Reason.DIVERGED:
+                    training = now.training
+                now = _checkpoint.Progress(training, now.step + count, [*now.rows, row], reason)
+                _checkpoint.save(session.checkpoint, settings, now)
+                report(now.step, **{k: v for k, v in numbers.items() if k in ("loss", "validation")})
+        return now
+
+    def _reason(self, row: dict[str, float], training: Training, validated: bool) -> Reason | None:
+        # A finite loss with a non-finite gradient leaves weights that only the next block would notice.
+        if not (math.isfinite(row["loss"]) and math.isfinite(row["gradient"])):
+            return Reason.DIVERGED
+        if validated and self.patience is not None and int(training.stale.min()) >= self.patience:
+            return Reason.EARLY_STOPPED
+        return Reason.STEPS_DONE if row["step"] >= self.steps else None
+
+    def _optimizer(self) -> optax.GradientTransformation:
+        warm_up = max(1, min(100, self.steps // 10))
+        schedule = optax.warmup_cosine_decay_schedule(
+            0.1 * self.learning_rate, self.learning_rate, warm_up, max(self.steps, warm_up + 1), 0.01 * self.learning_rate
+        )
+        return optax.chain(
+            optax.clip_by_global_norm(self.clip), optax.adamw(schedule, weight_decay=self.weight_decay)
+        )
+
+
+def _is_fixed(node: Any) -> bool:
+    return isinstance(node, Fixed)
+
+
+def _trainable(model: AbstractModel) -> PyTree:
+    return jax.tree.map(lambda leaf: not _is_fixed(leaf) and eqx.is_inexact_array(leaf), model, is_leaf=_is_fixed)
+
+
+_CACHE: dict[tuple, Callable] = {}
+
+
+def _compiled(method: Gradient, objective: Objective, ensemble: bool) -> Callable:
+    """The block function of these settings; kept, so that a second fit of the same shapes does not recompile."""
+    settings = (method, objective, ensemble)
+    if settings not in _CACHE:
+        _CACHE[settings] = eqx.filter_jit(_Block(method, objective, ensemble))
+    return _CACHE[settings]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Block:
+    """`count` optimiser steps and one validation."""
+
+    method: Gradient
+    objective: Objective
+    ensemble: bool
+
+    def __call__(self, training, fixed, data, held_out, key, first, count):
+        if not self.ensemble:
+            return self._one(training, fixed, data, held_out, key, first, count)
+        size = training.score.shape[0]
+        keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(size))
+        each = eqx.filter_vmap(self._one, in_axes=(eqx.if_array(0), eqx.if_array(0), None, None, 0, None, None))
+        training, numbers = each(training, fixed, data, held_out, keys, first, count)
+        return training, jax.tree.map(lambda leaf: leaf.mean(0), numbers)
+
+    def _one(self, training: Training, fixed, data: Examples, held_out, key, first, count):
+        optimizer = self.method._optimizer()
+
+        def step(carry, i):
+            parameters, average, state = carry
+            for_batch, for_loss = jax.random.split(jax.random.fold_in(key, i))
+            batch = data.sample(for_batch, self.method.batch)
+            (loss, metrics), gradient = jax.value_and_grad(self._loss, has_aux=True)(parameters, fixed, batch, for_loss)
+            update, state = optimizer.update(gradient, state, parameters)
+            parameters = optax.apply_updates(parameters, update)
+            # Early on the average would remember the initial weights: start it short, as (1 + i) / (10 + i).
+            decay = jnp.minimum(self.method.average, (1 + i) / (10 + i))
+            average = optax.incremental_update(parameters, average, 1 - decay)
+            return (parameters, average, state), {"loss": loss, "gradient": optax.global_norm(gradient), **metrics}
+
+        start = (training.parameters, training.average, training.optimizer)
+        (parameters, average, state), logged = jax.lax.scan(step, start, first + jnp.arange(count))
+        numbers = {name: values.mean() for name, values in logged.items()}
+        if held_out is None:
+            best, score, stale = average, training.score, training.stale
+        else:
+            found = multi_step(eqx.combine(average, fixed, is_leaf=_is_fixed), held_out, key)[0]
+            better = found < training.score
+            best = jax.tree.map(lambda new, old: jnp.where(better, new, old), average, training.best)
+            score = jnp.where(better, found, training.score)
+            stale = jnp.where(better, 0, training.stale + 1)
+            numbers["validation"] = found
+        return Training(parameters, average, state, best, score, stale), numbers
+
+    def _loss(self, parameters, fixed, batch: Window, key: Key[Array, ""]):
+        return self.objective(eqx.combine(parameters, fixed, is_leaf=_is_fixed), batch, key)

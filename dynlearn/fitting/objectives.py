@@ -1,0 +1,106 @@
+"""Objectives: what a gradient fit minimises over a batch of windows.
+
+An objective is a function `(model, batch, key) -> (loss, metrics)`; `batch` is a `Window` with a
+leading axis, whose first `model.memory` samples are the past and the rest the horizon.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from dynlearn.errors import ArgumentError, check_known
+from dynlearn.fitting._examples import predict
+from dynlearn.models import AbstractLinearLatent, AbstractModel, rollout
+from dynlearn.numerics.window import Window
+
+Metrics = dict[str, Float[Array, ""]]
+Objective = Callable[[AbstractModel, Window, Key[Array, ""]], tuple[Float[Array, ""], Metrics]]
+
+
+def multi_step(model: AbstractModel, batch: Window, key: Key[Array, ""]) -> tuple[Float[Array, ""], Metrics]:
+    r"""Mean squared error of the mean path over the horizon, in scaled units, measured values only.
+
+        L = sum_{k,j} w_kj ((y_kj - yhat_kj) / scale_j)^2 / sum_{k,j} w_kj
+    """
+    forecast = jax.vmap(lambda w: predict(model, w).mean)(batch)
+    loss = _masked_square(model, forecast, batch)
+    return loss, {"rmse": jnp.sqrt(loss)}
+
+
+def likelihood(model: AbstractModel, batch: Window, key: Key[Array, ""]) -> tuple[Float[Array, ""], Metrics]:
+    """Negative log-likelihood of each measured output under the mean path's distribution, per value."""
+    measured = batch.observed[:, model.memory :]
+    y = batch.output[:, model.memory :]
+    log_p = jax.vmap(lambda w, y: predict(model, w).log_prob(y))(batch, y)
+    loss = -jnp.sum(jnp.where(measured, log_p, 0)) / jnp.maximum(measured.sum(), 1)
+    return loss, {}
+
+
+def latent_consistency(
+    model: AbstractModel, batch: Window, key: Key[Array, ""], weight: float = 0.3
+) -> tuple[Float[Array, ""], Metrics]:
+    r"""Multi-step error plus the distance between predicted and re-lifted latent states.
+
+        L = L_multi_step + weight * mean_k |A^k z_0 + ... - infer(window ending at k)|^2
+
+    Lusch, Kutz, Brunton 2018. For models with a linear latent state.
+    """
+    if not isinstance(model, AbstractLinearLatent):
+        raise ArgumentError(
+            f"objective 'latent_consistency': expected a model with a linear latent state, got {type(model).__name__}; "
+            f"use 'multi_step'."
+        )
+    k, horizon = model.memory, batch.length - model.memory
+
+    def one(window: Window):
+        state = model.infer(window[:k])
+        states, forecast = rollout(
+            model, state, window.control[k - 1 :], window.time[k - 1 :], window.interval[k - 1 : -1]
+        )
+        ahead = jax.vmap(lambda j: jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, j, k), _rows(window)))
+        later = ahead(jnp.arange(1, horizon + 1))
+        lifted = jax.vmap(lambda rows: model.latent(model.infer(_window(rows, window))))(later)
+        known = jnp.isfinite(lifted) & window.valid[k:, None]
+        gap = jnp.where(known, jax.vmap(model.latent)(states) - jnp.where(known, lifted, 0), 0)
+        return forecast.mean, jnp.sum(gap**2), known.sum()
+
+    forecast, square, count = jax.vmap(one)(batch)
+    data = _masked_square(model, forecast, batch)
+    latent = square.sum() / jnp.maximum(count.sum(), 1)
+    return data + weight * latent, {"rmse": jnp.sqrt(data), "latent": latent}
+
+
+OBJECTIVES: dict[str, Objective] = {
+    "multi_step": multi_step,
+    "likelihood": likelihood,
+    "latent_consistency": latent_consistency,
+}
+
+
+def resolve(objective: str | Objective | None, model: AbstractModel) -> Objective:
+    """The function of that name, a function of the user's own, or the model's default."""
+    chosen: Any = model.objective if objective is None else objective
+    if isinstance(chosen, str):
+        check_known("objective", [chosen], OBJECTIVES)
+        return OBJECTIVES[chosen]
+    if not callable(chosen):
+        raise ArgumentError(f"objective: expected a name or a function (model, batch, key), got {chosen!r}.")
+    return chosen
+
+
+def _masked_square(model: AbstractModel, forecast: Float[Array, "batch horizon output"], batch: Window):
+    measured = batch.observed[:, model.memory :]
+    error = (batch.output[:, model.memory :] - forecast) / model.scaling.output_scale
+    return jnp.sum(jnp.where(measured, error, 0) ** 2) / jnp.maximum(measured.sum(), 1)
+
+
+def _rows(window: Window) -> dict[str, Array]:
+    names = ("time", "interval", "output", "observed", "control", "valid")
+    return {name: getattr(window, name) for name in names}
+
+
+def _window(rows: dict[str, Array], like: Window) -> Window:
+    return Window(**rows, static=like.static)

@@ -1,0 +1,41 @@
+"""What a fit returns."""
+
+import dataclasses
+import enum
+from typing import Any
+
+import xarray as xr
+
+from dynlearn.models import AbstractModel
+
+
+class Reason(enum.Enum):
+    """Why a fit ended; the value is the sentence the user reads."""
+
+    SOLVED = "Solved in closed form."
+    STEPS_DONE = "All steps were taken; if the validation score was still falling, raise `steps`."
+    EARLY_STOPPED = "The validation score stopped improving; the best model seen was restored."
+    DIVERGED = (
+        "The loss became non-finite; the last good model was kept. Lower `learning_rate`, shorten `horizon`, "
+        "or use an adaptive solver."
+    )
+    CALIBRATED = "Nothing to fit but the error law, which was calibrated."
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class FitResult:
+    """A fitted model and how it came about."""
+
+    model: AbstractModel
+    history: xr.Dataset
+    """What was logged, under the trajectory schema: time counts steps, outputs are the logged quantities."""
+    reason: Reason
+    seconds: float
+    statistics: dict[str, Any]
+    """Counts and settings of the method: steps, chosen ridge, calibration source, ..."""
+
+    def __repr__(self) -> str:
+        return f"FitResult({type(self.model).__name__}, {self.reason.name}, {self.seconds:.1f} s, {self.statistics})"

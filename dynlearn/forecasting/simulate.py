@@ -1,0 +1,76 @@
+"""simulate: a model run free beside recorded data, driven by the recorded controls."""
+
+import numpy as np
+import xarray as xr
+
+from dynlearn.errors import ArgumentError
+from dynlearn.forecasting import _border, _paths
+from dynlearn.forecasting.forecast import check_finite
+from dynlearn.models import AbstractModel
+from dynlearn.trajectories import schema, validate
+
+
+def simulate(model: AbstractModel, ds: xr.Dataset, warmup: int = 50) -> xr.Dataset:
+    """Free run over each run of `ds`: its first `warmup` samples set the state, its outputs are then not read.
+
+    Args:
+        model: a fitted model.
+        ds: recorded trajectories; runs must be longer than `warmup`.
+        warmup: samples per run that the initial state is inferred from.
+
+    Returns:
+        A dataset under the trajectory schema over the samples after the warm-up, at the recorded
+        instants: `output` is the mean path, `output_scale` its predictive standard deviation,
+        `recorded` the measured outputs (NaN = not measured), `control` what was applied.
+
+    >>> import dynlearn as dl
+    >>> ds = dl.datasets.load("linear", runs=2, length=60, key=0)
+    >>> model = dl.fit(dl.models.ARX.from_data(ds, delays=1), ds, progress=False).model
+    >>> dl.simulate(model, ds, warmup=10).sizes["time"]
+    50
+    """
+    _border.check_model("simulate", model)
+    model.signature.check(ds)
+    t, lengths = schema.times_2d(ds), ds.dyn.lengths
+    if not isinstance(warmup, int | np.integer) or warmup < model.required:
+        raise ArgumentError(
+            f"warmup: the model needs at least {model.required} samples to infer its state, got {warmup!r}."
+        )
+    if (lengths <= warmup).any():
+        short = ds["trajectory"].values[lengths <= warmup]
+        raise ArgumentError(
+            f"warmup: expected fewer samples than each run has; runs {short.tolist()} have no more than {warmup}; "
+            f"shorten it or drop them."
+        )
+    now = np.full(t.shape[0], warmup - 1)
+    past = _border.pasts(model, ds, now)
+    ahead = _border.Ahead(_padded(t[:, warmup - 1 :]), _controls(model, ds)[:, warmup - 1 :])
+    mean, scale = map(np.asarray, _paths.mean_paths(model, past, *ahead.device))
+    inside = np.isfinite(t[:, warmup:])
+    check_finite(np.where(inside[..., None], mean, 0.0), ds["trajectory"].values, ahead.time)
+    return _dataset(ds.isel(time=slice(warmup, None)), mean, scale, inside)
+
+
+def _padded(t: np.ndarray) -> np.ndarray:
+    """Instants with the padding of shorter runs replaced by their last one: steps of length zero."""
+    length = np.isfinite(t).sum(1)
+    last = t[np.arange(len(t)), length - 1]
+    return np.where(np.isfinite(t), t, last[:, None])
+
+
+def _controls(model: AbstractModel, ds: xr.Dataset) -> np.ndarray:
+    """Recorded controls with what lies outside a run (padding, after its last sample) as zero."""
+    if not model.signature.controls:
+        return np.zeros((*schema.times_2d(ds).shape, 0))
+    values = ds["control"].transpose("trajectory", "time", "control_name").values.astype(float)
+    return np.where(np.isnan(values), 0.0, values)
+
+
+def _dataset(recorded: xr.Dataset, mean: np.ndarray, scale: np.ndarray, inside: np.ndarray) -> xr.Dataset:
+    dims = ("trajectory", "time", "output_name")
+    ds = recorded[[n for n in ("output", "control", "static") if n in recorded]].copy()
+    ds["recorded"] = recorded["output"].transpose(*dims)
+    ds["output"] = (dims, np.where(inside[..., None], mean, np.nan))
+    ds["output_scale"] = (dims, np.where(inside[..., None], scale, np.nan))
+    ds.attrs = {"dynlearn_schema": schema.SCHEMA_VERSION}
+    return validate(ds)

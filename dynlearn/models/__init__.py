@@ -1,0 +1,51 @@
+"""Model families, and the contract they share."""
+
+from dynlearn.models import dictionaries
+from dynlearn.models._error_growth import ErrorGrowth
+from dynlearn.models._model import (
+    AbstractClosedForm,
+    AbstractContinuous,
+    AbstractDeterministic,
+    AbstractLinearLatent,
+    AbstractModel,
+)
+from dynlearn.models._networks import ACTIVATIONS
+from dynlearn.models._rollout import rollout
+from dynlearn.models._scaling import Fixed, Scaling
+from dynlearn.models._signature import Signature
+from dynlearn.models.arx import ARX
+from dynlearn.models.ensemble import Ensemble
+from dynlearn.models.koopman import Koopman
+from dynlearn.models.neural_ode import NeuralODE
+from dynlearn.models.persistence import Persistence
+from dynlearn.models.storage import load, save
+from dynlearn.models.tiling import ContextTiling
+
+FAMILIES = {
+    cls.__name__: cls for cls in (NeuralODE, Koopman, ARX, Persistence, ContextTiling)
+}
+"""Families `from_data` can build, by name."""
+
+__all__ = [
+    "ACTIVATIONS",
+    "ARX",
+    "FAMILIES",
+    "AbstractClosedForm",
+    "AbstractContinuous",
+    "AbstractDeterministic",
+    "AbstractLinearLatent",
+    "AbstractModel",
+    "ContextTiling",
+    "Ensemble",
+    "ErrorGrowth",
+    "Fixed",
+    "Koopman",
+    "NeuralODE",
+    "Persistence",
+    "Scaling",
+    "Signature",
+    "dictionaries",
+    "load",
+    "rollout",
+    "save",
+]

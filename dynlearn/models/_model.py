@@ -1,0 +1,142 @@
+"""The model contract: infer a state, step it, observe it. And the markers of special structure."""
+
+import abc
+from typing import Any, Self
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Complex, Float, Key
+
+from dynlearn.models._error_growth import ErrorGrowth
+from dynlearn.models._scaling import Scaling
+from dynlearn.models._signature import Signature
+from dynlearn.numerics.distributions import Distribution
+from dynlearn.numerics.window import Window
+
+State = Any
+"""Any pytree of arrays: what a model needs to know of the past in order to go on."""
+
+
+class AbstractModel(eqx.Module):
+    r"""Three maps over a learned system.
+
+        x_k     = infer(y_{..k}, u_{..k-1})        the state at the last instant of a window
+        x_{k+1} = step(x_k, u_k, t_k, dt_k)        one transition
+        y_k     ~ observe(x_k, u_k)                the outputs, in physical units
+
+    Everything else (rollout, loss, forecast, evaluation, planning) is a free function over these.
+    All three work on one run and one instant; callers batch with `jax.vmap`.
+
+    Controls enter in physical units with shape `(control,)`. Where `signature.hold` is "linear",
+    `step` gets `(2, control)`: the values at the two ends of the interval.
+    """
+
+    signature: eqx.AbstractVar[Signature]
+    scaling: eqx.AbstractVar[Scaling]
+
+    @property
+    @abc.abstractmethod
+    def objective(self) -> str:
+        """Name of the loss `fit` minimises unless told otherwise (`dynlearn.fitting.objectives`)."""
+
+    @property
+    @abc.abstractmethod
+    def method(self) -> str:
+        """Name of the way `fit` proceeds unless told otherwise (`dynlearn.fitting.methods`)."""
+
+    @property
+    @abc.abstractmethod
+    def memory(self) -> int:
+        """How many samples `infer` looks at; earlier ones change nothing."""
+
+    @property
+    @abc.abstractmethod
+    def required(self) -> int:
+        """How many samples `infer` needs at least."""
+
+    @abc.abstractmethod
+    def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> State:
+        """The state at the last instant of `past` (`past.length == memory`, aligned to its end).
+
+        With `key`, a draw from the state's distribution where the model has one. A state that
+        cannot be known from the window comes back as NaN, which callers turn into an error.
+        """
+
+    @abc.abstractmethod
+    def step(
+        self,
+        state: State,
+        control: Float[Array, "*ends control"],
+        time: Float[Array, ""],
+        interval: Float[Array, ""],
+        *,
+        key: Key[Array, ""] | None = None,
+    ) -> State:
+        """The state `interval` later. `key=None` gives the mean path, a key one random path."""
+
+    @abc.abstractmethod
+    def observe(self, state: State, control: Float[Array, " control"]) -> Distribution:
+        """The distribution of the outputs at this instant, in physical units."""
+
+
+class AbstractDeterministic(AbstractModel):
+    """Marker: the mean path is deterministic; forecasts spread around it by `noise`."""
+
+    noise: eqx.AbstractVar[ErrorGrowth]
+
+
+class AbstractClosedForm(AbstractModel):
+    """Marker: the dynamics are the solution of a least-squares problem."""
+
+    @abc.abstractmethod
+    def least_squares(self, runs: Window, ridge: float) -> Self:
+        """This model with its dynamics refitted to every complete transition in `runs`.
+
+        `ridge` penalises the scaled coefficients, per sample.
+        """
+
+
+class AbstractContinuous(AbstractModel):
+    """Marker: continuous time, dx/dt = vector_field(t, x, u, s) in scaled state and control."""
+
+    @abc.abstractmethod
+    def vector_field(
+        self,
+        time: Float[Array, ""],
+        x: Float[Array, " state"],
+        u: Float[Array, " control"],
+        s: Float[Array, " static"],
+    ) -> Float[Array, " state"]:
+        """dx/dt per unit of physical time."""
+
+
+class AbstractLinearLatent(AbstractModel):
+    r"""Marker: z_{k+1} = A z_k + B u_k + c,  y_k = C z_k, in scaled units."""
+
+    A: eqx.AbstractVar[Float[Array, "z z"]]
+    B: eqx.AbstractVar[Float[Array, "z control"]]
+    c: eqx.AbstractVar[Float[Array, " z"]]
+    C: eqx.AbstractVar[Float[Array, "output z"]]
+
+    @abc.abstractmethod
+    def latent(self, state: State) -> Float[Array, " z"]:
+        """z, out of a state."""
+
+    def eigenvalues(self) -> Complex[np.ndarray, " z"]:
+        """Of A: one factor per sampling interval, largest modulus first. |lambda| < 1 decays."""
+        values = np.linalg.eigvals(np.asarray(self.A, np.float64))
+        return values[np.argsort(-np.abs(values), kind="stable")].astype(complex)
+
+    def rates(self) -> Complex[np.ndarray, " z"]:
+        """log(lambda) / interval: growth (real part) and angular frequency, per time unit.
+
+        An eigenvalue of 0 (a direction forgotten in one step) has the rate -inf.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.eigenvalues()) / self.signature.interval
+
+
+def mean_of(distribution: Distribution, scaling: Scaling) -> Float[Array, "*batch output"]:
+    """A distribution's mean in scaled units."""
+    return scaling.output(jnp.asarray(distribution.mean))

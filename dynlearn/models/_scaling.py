@@ -1,0 +1,90 @@
+"""Scaling: the affine map between physical units and numbers near one."""
+
+from typing import Self
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float
+
+from dynlearn.trajectories import schema
+
+
+class Fixed(eqx.Module):
+    """Marker: arrays below this node are set in closed form and never moved by a gradient."""
+
+
+class Scaling(Fixed):
+    r"""Per-channel standardisation fitted on the training data alone.
+
+        y_scaled = (y - output_mean) / output_scale,    u_scaled, s_scaled alike,    t_scaled = t / time_scale
+
+    `time_scale` is the typical time in which an output changes by its standard deviation, so that
+    scaled derivatives are of order one whatever the sampling rate.
+    """
+
+    output_mean: Float[Array, " output"]
+    output_scale: Float[Array, " output"]
+    control_mean: Float[Array, " control"]
+    control_scale: Float[Array, " control"]
+    static_mean: Float[Array, " static"]
+    static_scale: Float[Array, " static"]
+    time_scale: Float[Array, ""]
+
+    @classmethod
+    def unit(cls, outputs: int, controls: int = 0, statics: int = 0) -> Self:
+        """The map that changes nothing."""
+        pairs = [(jnp.zeros(n), jnp.ones(n)) for n in (outputs, controls, statics)]
+        return cls(*pairs[0], *pairs[1], *pairs[2], jnp.ones(()))
+
+    @classmethod
+    def of(cls, ds: xr.Dataset) -> Self:
+        """Means and standard deviations over every measured value of `ds`."""
+        pairs = [_moments(ds, name) for name in ("output", "control", "static")]
+        return cls(*pairs[0], *pairs[1], *pairs[2], jnp.asarray(_time_scale(ds)))
+
+    def output(self, y: Float[Array, "*batch output"]) -> Float[Array, "*batch output"]:
+        return (y - self.output_mean) / self.output_scale
+
+    def output_inverse(self, y: Float[Array, "*batch output"]) -> Float[Array, "*batch output"]:
+        return y * self.output_scale + self.output_mean
+
+    def control(self, u: Float[Array, "*batch control"]) -> Float[Array, "*batch control"]:
+        return (u - self.control_mean) / self.control_scale
+
+    def static(self, s: Float[Array, "*batch static"]) -> Float[Array, "*batch static"]:
+        return (s - self.static_mean) / self.static_scale
+
+
+def _moments(ds: xr.Dataset, name: str) -> tuple[Array, Array]:
+    """Mean and standard deviation of each channel; a channel that never changes keeps scale 1."""
+    if name not in ds:
+        return jnp.zeros(0), jnp.ones(0)
+    variable = ds[name]
+    other = [d for d in variable.dims if d != f"{name}_name"]
+    variable = variable.astype("float64")
+    mean = variable.mean(other).fillna(0.0).values
+    std = variable.std(other).fillna(0.0).values
+    flat = std <= 1e-12 * np.maximum(np.abs(mean), 1.0)
+    return jnp.asarray(mean), jnp.asarray(np.where(flat, 1.0, std))
+
+
+def _time_scale(ds: xr.Dataset) -> float:
+    """Median over outputs of std(y) / rms(dy/dt), at least the typical interval."""
+    t = schema.times_2d(ds)
+    y = ds["output"].transpose("trajectory", "time", "output_name").values.astype(float)
+    interval = np.diff(t, axis=1)
+    positive = interval[np.isfinite(interval)]
+    if positive.size == 0:
+        return 1.0
+    smallest = float(np.median(positive))
+    rate = np.diff(y, axis=1) / interval[..., None]
+    ratios = []
+    for j in range(y.shape[-1]):
+        finite = rate[..., j][np.isfinite(rate[..., j])]
+        spread = np.nanstd(y[..., j]) if np.isfinite(y[..., j]).any() else 0.0
+        speed = np.sqrt(np.mean(finite**2)) if finite.size else 0.0
+        if spread > 0 and speed > 0:
+            ratios.append(spread / speed)
+    return max(float(np.median(ratios)), smallest) if ratios else smallest

@@ -1,0 +1,132 @@
+"""What a model knows about the data it speaks of: names, units, sampling."""
+
+import dataclasses
+from typing import Self
+
+import xarray as xr
+
+from dynlearn.errors import ArgumentError, SchemaError
+from dynlearn.trajectories import schema, validate
+from dynlearn.trajectories.sampling import RTOL, sampling
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """Names and units of a model's outputs and controls, and its sampling.
+
+    `interval` is the sampling interval a discrete-time model was made for, in `time_unit`;
+    None for a continuous-time model, which can be asked for any instant.
+    """
+
+    output_names: tuple[str, ...]
+    control_names: tuple[str, ...] = ()
+    static_names: tuple[str, ...] = ()
+    output_units: tuple[str, ...] = ()
+    control_units: tuple[str, ...] = ()
+    time_unit: str = ""
+    interval: float | None = None
+    hold: str = "zero"
+
+    def __post_init__(self):
+        for names, units, kind in (
+            (self.output_names, self.output_units, "output"),
+            (self.control_names, self.control_units, "control"),
+        ):
+            if units and len(units) != len(names):
+                raise ArgumentError(f"{kind}_units: expected one per name {names}, got {units}.")
+
+    @classmethod
+    def of(cls, ds: xr.Dataset, *, discrete: bool) -> Self:
+        """Read off a dataset; `discrete` demands regular sampling and keeps its interval."""
+        validate(ds)
+        interval = None
+        if discrete:
+            found = sampling(ds)
+            if found.interval is None:
+                remedy = "ds.dyn.regularize()" if found.lattice else "ds.dyn.resample(dt)"
+                raise SchemaError(
+                    f"t: a discrete-time model needs regular sampling, got intervals between "
+                    f"{found.smallest:g} and {found.largest:g}; call {remedy} first, or use a "
+                    f"continuous-time model."
+                )
+            interval = found.interval
+        return cls(
+            schema.names(ds, "output"),
+            schema.names(ds, "control"),
+            schema.names(ds, "static"),
+            schema.units(ds, "output"),
+            schema.units(ds, "control"),
+            schema.time_unit(ds),
+            interval,
+            schema.hold(ds),
+        )
+
+    def replace(self, **changes) -> Self:
+        return dataclasses.replace(self, **changes)
+
+    @property
+    def outputs(self) -> int:
+        return len(self.output_names)
+
+    @property
+    def controls(self) -> int:
+        return len(self.control_names)
+
+    @property
+    def statics(self) -> int:
+        return len(self.static_names)
+
+    @property
+    def discrete(self) -> bool:
+        return self.interval is not None
+
+    def check(self, ds: xr.Dataset, *, controls: bool = True) -> xr.Dataset:
+        """Raise unless `ds` speaks of the same outputs and controls, in the same units and sampling."""
+        validate(ds)
+        self._check_names(ds, "output", self.output_names, self.output_units)
+        self._check_names(ds, "static", self.static_names, ())
+        if controls:
+            self._check_names(ds, "control", self.control_names, self.control_units)
+            if self.controls and schema.hold(ds) != self.hold:
+                raise ArgumentError(
+                    f"control: the model was made for hold={self.hold!r}, the data says {schema.hold(ds)!r}; "
+                    f"set ds.control.attrs['hold'] to what was really applied."
+                )
+        unit = schema.time_unit(ds)
+        if self.time_unit and unit and unit != self.time_unit:
+            raise ArgumentError(
+                f"t: the model's time unit is {self.time_unit!r}, the data's {unit!r}; convert t first."
+            )
+        self.check_interval(ds)
+        return ds
+
+    def check_interval(self, ds: xr.Dataset) -> None:
+        """A discrete-time model takes data of its own sampling interval only."""
+        found = sampling(ds)
+        if not self.discrete or found.smallest is None:
+            return
+        if found.interval is None or abs(found.interval - self.interval) > RTOL * self.interval:
+            came = f"{found.interval:g}" if found.interval else f"{found.smallest:g} to {found.largest:g}"
+            raise ArgumentError(
+                f"t: this is a discrete-time model with interval {self.interval:g} {self.time_unit}, the data's "
+                f"is {came}; call ds.dyn.resample({self.interval:g}), or use a continuous-time model."
+            )
+
+    def _check_names(self, ds: xr.Dataset, kind: str, names: tuple[str, ...], units: tuple[str, ...]) -> None:
+        came = schema.names(ds, kind)
+        if set(came) != set(names) or len(came) != len(names):
+            raise ArgumentError(
+                f"{kind}_name: the model has {list(names)}, the data {list(came)}; select or rename so that "
+                f"they agree, e.g. ds.sel({kind}_name={list(names)})."
+            )
+        if came != names:
+            raise ArgumentError(
+                f"{kind}_name: the model's order is {list(names)}, the data's {list(came)}; "
+                f"call ds.sel({kind}_name={list(names)})."
+            )
+        for name, want, got in zip(names, units, schema.units(ds, kind) if units else (), strict=True):
+            if want and got and want != got:
+                raise ArgumentError(
+                    f"{kind} {name!r}: the model's unit is {want!r}, the data's {got!r}; convert the data and set "
+                    f"its {kind}_unit."
+                )

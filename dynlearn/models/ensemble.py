@@ -1,0 +1,123 @@
+"""Ensemble: several models of one kind, trained apart, asked together."""
+
+from typing import Self
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Float, Key
+
+from dynlearn.errors import ArgumentError
+from dynlearn.models._model import AbstractModel, State
+from dynlearn.models._scaling import Fixed, Scaling
+from dynlearn.models._signature import Signature
+from dynlearn.numerics.distributions import Mixture
+from dynlearn.numerics.keys import as_key
+from dynlearn.numerics.window import Window
+
+
+class Ensemble(AbstractModel):
+    """Members that differ in their initial weights and in the data order they were trained on.
+
+    Their disagreement is the uncertainty of having seen finitely many data. `members` is one model
+    whose arrays carry a leading member axis, so that fitting, forecasting and planning run over
+    all members in one compiled program. A state holds every member's state.
+
+    Reference: Lakshminarayanan, Pritzel, Blundell, "Simple and scalable predictive uncertainty
+    estimation using deep ensembles", NeurIPS 2017.
+
+    >>> import dynlearn as dl
+    >>> ds = dl.datasets.load("pendulum", runs=2, length=30, key=0)
+    >>> model = dl.models.NeuralODE.from_data(ds, width=8, key=0)
+    >>> dl.models.Ensemble.of(model, 3, key=0).size
+    3
+    """
+
+    members: AbstractModel
+    size: int = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, model: AbstractModel, size: int, key: int | Key[Array, ""] = 0) -> Self:
+        """`size` copies of `model`, each network's weights drawn anew by a random permutation and sign.
+
+        Fixed arrays (scaling, error law, fixed dictionaries) are shared.
+        """
+        if isinstance(model, Ensemble) or not isinstance(model, AbstractModel):
+            raise ArgumentError(f"Ensemble.of: expected a single model, got {type(model).__name__}.")
+        if not isinstance(size, int) or size < 1:
+            raise ArgumentError(f"Ensemble.of: expected size >= 1, got {size!r}.")
+        keys = jax.random.split(as_key(key), size)
+        return cls(eqx.filter_vmap(lambda k: _redrawn(model, k))(keys), size)
+
+    @property
+    def signature(self) -> Signature:
+        return self.members.signature
+
+    @property
+    def scaling(self) -> Scaling:
+        return self.member(0).scaling
+
+    def member(self, index: int) -> AbstractModel:
+        if not -self.size <= index < self.size:
+            raise ArgumentError(f"member: expected an index below {self.size}, got {index}.")
+        return jax.tree.map(lambda leaf: leaf[index] if eqx.is_array(leaf) else leaf, self.members)
+
+    @property
+    def method(self) -> str:
+        return self.members.method
+
+    @property
+    def objective(self) -> str:
+        return self.members.objective
+
+    @property
+    def memory(self) -> int:
+        return self.members.memory
+
+    @property
+    def required(self) -> int:
+        return self.members.required
+
+    def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> State:
+        return self._each(lambda model, k: model.infer(past, key=k), key)
+
+    def step(
+        self,
+        state: State,
+        control: Float[Array, "*ends control"],
+        time: Float[Array, ""],
+        interval: Float[Array, ""],
+        *,
+        key: Key[Array, ""] | None = None,
+    ) -> State:
+        return self._each(lambda model, k, x: model.step(x, control, time, interval, key=k), key, state)
+
+    def observe(self, state: State, control: Float[Array, " control"]) -> Mixture:
+        return Mixture(self._each(lambda model, k, x: model.observe(x, control), None, state))
+
+    def _each(self, function, key: Key[Array, ""] | None, *states):
+        keys = None if key is None else jax.random.split(key, self.size)
+        return eqx.filter_vmap(function)(self.members, keys, *states)
+
+
+def _redrawn(model: AbstractModel, key: Key[Array, ""]) -> AbstractModel:
+    """Every weight matrix of the networks with its entries shuffled and their signs drawn anew.
+
+    Keeps each layer's scale, whatever initialisation the family uses. What a closed form has
+    solved for (plain arrays of the model itself) stays.
+    """
+
+    def linear(node) -> bool:
+        return isinstance(node, eqx.nn.Linear | Fixed)
+
+    nodes, tree = jax.tree.flatten(model, is_leaf=linear)
+    keys = jax.random.split(key, len(nodes))
+
+    def redraw(node, k):
+        if not isinstance(node, eqx.nn.Linear):
+            return node
+        for_order, for_sign = jax.random.split(k)
+        weight = jax.random.permutation(for_order, node.weight.reshape(-1)).reshape(node.weight.shape)
+        weight = weight * jax.random.rademacher(for_sign, weight.shape, weight.dtype)
+        return eqx.tree_at(lambda n: n.weight, node, weight)
+
+    return jax.tree.unflatten(tree, [redraw(n, k) for n, k in zip(nodes, keys, strict=True)])

@@ -1,0 +1,177 @@
+"""Koopman: dynamics that are linear in lifted coordinates."""
+
+from typing import Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float, Key
+
+from dynlearn.errors import ArgumentError, FitError, check_known
+from dynlearn.models import _delays
+from dynlearn.models._error_growth import Error, ErrorGrowth
+from dynlearn.models._model import AbstractClosedForm, AbstractDeterministic, AbstractLinearLatent
+from dynlearn.models._regression import ridge_regression
+from dynlearn.models._scaling import Scaling
+from dynlearn.models._signature import Signature
+from dynlearn.models.dictionaries import DICTIONARIES, AbstractDictionary, Learned
+from dynlearn.numerics import precision
+from dynlearn.numerics.distributions import Gaussian
+from dynlearn.numerics.keys import as_key
+from dynlearn.numerics.window import Window
+
+
+class KoopmanState(eqx.Module):
+    z: Float[Array, " z"]
+    error: Error
+
+
+class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
+    r"""Extended dynamic mode decomposition with control, and its deep form.
+
+        z_k = [v_k, features(v_k)],    z_{k+1} = A z_k + B u_k + c,    y_k = C z_k + error,
+
+    v_k the delay vector of scaled outputs and controls, the features a dictionary: by name
+    ("identity", "delays", "polynomial", "fourier", "radial", "learned") or an object of
+    `dl.models.dictionaries`. With a fixed dictionary A, B, c are the least-squares solution;
+    with "learned" they and the lifting are fitted by gradient on multi-step forecasts.
+    c carries the offset that centring leaves, so that it adds no spurious eigenvalue.
+
+    Args:
+        signature: names, units, hold and sampling interval (discrete time).
+        lifting: the dictionary.
+        A, B, c: the dynamics in scaled, lifted coordinates.
+        gap: samples, beyond one delay vector, over which missing outputs in a context are bridged.
+
+    References: Williams, Kevrekidis, Rowley, "A data-driven approximation of the Koopman operator",
+    J. Nonlinear Sci. 2015; Korda, Mezic, "Linear predictors for nonlinear dynamical systems",
+    Automatica 2018; Proctor, Brunton, Kutz, "Dynamic mode decomposition with control", 2016.
+
+    >>> import dynlearn as dl
+    >>> ds = dl.datasets.load("linear", runs=3, length=40, key=0)
+    >>> model = dl.models.Koopman.from_data(ds, lifting="identity", key=0)
+    >>> model.eigenvalues().shape
+    (2,)
+    """
+
+    signature: Signature = eqx.field(static=True)
+    scaling: Scaling
+    dictionary: AbstractDictionary
+    A: Float[Array, "z z"]
+    B: Float[Array, "z control"]
+    c: Float[Array, " z"]
+    noise: ErrorGrowth
+    gap: int = eqx.field(static=True)
+
+    @classmethod
+    def from_data(
+        cls,
+        ds: xr.Dataset,
+        *,
+        lifting: str | AbstractDictionary = "delays",
+        ridge: float = 0.0,
+        gap: int = 10,
+        key: int | Key[Array, ""] = 0,
+    ) -> Self:
+        """Scaling, dictionary and the least-squares solution of the one-step regression on `ds`.
+
+        `ridge` is the penalty per sample on the scaled coefficients. A learned lifting starts from
+        random features and their least-squares dynamics; `fit` then moves both.
+        """
+        signature = Signature.of(ds, discrete=True)
+        if signature.hold == "linear":
+            raise ArgumentError("Koopman: expected zero-order-hold controls, got hold='linear'; resample them.")
+        with precision.float64():
+            model = cls._regressed(ds, signature, _dictionary(lifting), ridge, gap, as_key(key))
+        return precision.to_default(model)
+
+    @classmethod
+    def _regressed(cls, ds, signature, dictionary, ridge, gap, key) -> Self:
+        runs, scaling = ds.dyn.to_device(), Scaling.of(ds)
+        v, _, _, complete = _delays.transitions(runs, scaling, dictionary.delays)
+        if not bool(complete.any()):
+            raise FitError(
+                f"Koopman: no run has {dictionary.delays + 2} complete samples in a row, which "
+                f"delays={dictionary.delays} needs; use fewer delays or longer runs."
+            )
+        dictionary = dictionary.prepared(v[np.asarray(complete)], key)
+        n, m = dictionary(v[0]).shape[0], signature.controls
+        noise = ErrorGrowth.unit(signature.outputs)
+        model = cls(signature, scaling, dictionary, jnp.eye(n), jnp.zeros((n, m)), jnp.zeros(n), noise, gap)
+        return model.least_squares(runs, max(ridge, 1e-3) if isinstance(dictionary, Learned) else ridge)
+
+    def least_squares(self, runs: Window, ridge: float) -> Self:
+        v, u, v_next, complete = _delays.transitions(runs, self.scaling, self.dictionary.delays)
+        keep = np.asarray(complete)
+        regressors = np.concatenate([np.asarray(_lifted(self.dictionary, v))[keep], np.asarray(u)[keep]], axis=1)
+        solution = ridge_regression(regressors, np.asarray(_lifted(self.dictionary, v_next))[keep], ridge)
+        n = self.A.shape[0]
+        return eqx.tree_at(
+            lambda k: (k.A, k.B, k.c), self, tuple(map(jnp.asarray, (solution[:n].T, solution[n:-1].T, solution[-1])))
+        )
+
+    @property
+    def method(self) -> str:
+        return "gradient" if isinstance(self.dictionary, Learned) else "least_squares"
+
+    @property
+    def objective(self) -> str:
+        return "latent_consistency"
+
+    @property
+    def C(self) -> Float[Array, "output z"]:
+        return jnp.eye(self.signature.outputs, self.A.shape[0])
+
+    @property
+    def memory(self) -> int:
+        return self.required + self.gap
+
+    @property
+    def required(self) -> int:
+        return self.dictionary.delays + 1
+
+    def latent(self, state: KoopmanState) -> Float[Array, " z"]:
+        return state.z
+
+    def advance(self, z: Float[Array, " z"], u: Float[Array, " control"]) -> Float[Array, " z"]:
+        """A z + B u + c."""
+        return self.A @ z + self.B @ u + self.c
+
+    def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> KoopmanState:
+        def predict(v, u):
+            return self.advance(self.dictionary(v), u)[: self.signature.outputs]
+
+        v = _delays.embed(past, self.scaling, self.dictionary.delays, predict)
+        return KoopmanState(self.dictionary(v), self.noise.start())
+
+    def step(
+        self,
+        state: KoopmanState,
+        control: Float[Array, " control"],
+        time: Float[Array, ""],
+        interval: Float[Array, ""],
+        *,
+        key: Key[Array, ""] | None = None,
+    ) -> KoopmanState:
+        z = self.advance(state.z, self.scaling.control(control))
+        return KoopmanState(z, self.noise.step(state.error, interval, key))
+
+    def observe(self, state: KoopmanState, control: Float[Array, " control"]) -> Gaussian:
+        y = self.noise.predictive(state.z[: self.signature.outputs], state.error)
+        return Gaussian(self.scaling.output_inverse(y.mean), self.scaling.output_scale * y.scale)
+
+
+@eqx.filter_jit
+def _lifted(dictionary: AbstractDictionary, v: Float[Array, "pair v"]) -> Float[Array, "pair z"]:
+    return jax.vmap(dictionary)(v)
+
+
+def _dictionary(lifting: str | AbstractDictionary) -> AbstractDictionary:
+    if isinstance(lifting, str):
+        check_known("lifting", [lifting], DICTIONARIES)
+        return DICTIONARIES[lifting]()
+    if not isinstance(lifting, AbstractDictionary):
+        raise ArgumentError(f"lifting: expected a name or an object of dl.models.dictionaries, got {lifting!r}.")
+    return lifting

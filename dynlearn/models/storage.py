@@ -1,0 +1,135 @@
+"""Models in files: one archive, versioned, without pickle."""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dynlearn.errors import ArgumentError, FileFormatError
+from dynlearn.models._model import AbstractModel
+from dynlearn.models._networks import ACTIVATIONS
+from dynlearn.models._signature import Signature
+from dynlearn.numerics import archive
+
+KIND, VERSION = "dynlearn model", 1
+
+
+def save(model: AbstractModel, path: str | os.PathLike) -> None:
+    """Write `model` to one file: its structure as JSON, its arrays bit for bit.
+
+    Works for any composition of Equinox modules whose activations have names
+    (`dynlearn.models` networks, ensembles, models of your own). The file is written whole or not at all.
+
+    >>> import dynlearn as dl, tempfile, pathlib
+    >>> ds = dl.datasets.load("linear", runs=2, length=30, key=0)
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "arx.dyn"
+    >>> dl.save(dl.models.ARX.from_data(ds), path)
+    >>> type(dl.load(path)).__name__
+    'ARX'
+    """
+    if not isinstance(model, AbstractModel):
+        raise ArgumentError(f"save: expected a model, got {type(model).__name__}; a fit's model is result.model.")
+    arrays: list[np.ndarray] = []
+    archive.write(path, KIND, VERSION, _encode(model, arrays, "model"), arrays)
+
+
+def load(path: str | os.PathLike) -> AbstractModel:
+    """Read a model that `save` wrote. Nothing in the file is executed or imported.
+
+    Raises `FileFormatError` for a damaged, foreign or other-version file, and for a model whose
+    class is not imported.
+    """
+    content, arrays = archive.read(path, KIND, VERSION)
+    try:
+        model = _decode(content, arrays, str(path))
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise FileFormatError(f"{path}: its description of the model is damaged ({error!r}); save it again.") from error
+    if not isinstance(model, AbstractModel):
+        raise FileFormatError(f"{path}: expected a model, found {type(model).__name__}.")
+    return model
+
+
+def _encode(node: Any, arrays: list[np.ndarray], where: str) -> Any:
+    if isinstance(node, jax.Array | np.ndarray):
+        arrays.append(np.asarray(node))
+        return {"array": len(arrays) - 1}
+    if isinstance(node, eqx.Module | Signature):
+        fields = {
+            f.name: _encode(getattr(node, f.name), arrays, f"{where}.{f.name}") for f in dataclasses.fields(node)
+        }
+        return {"class": _name(type(node)), "fields": fields}
+    if isinstance(node, tuple | list):
+        items = [_encode(item, arrays, f"{where}[{i}]") for i, item in enumerate(node)]
+        return {type(node).__name__: items}
+    if isinstance(node, np.generic):
+        node = node.item()
+    if node is None or isinstance(node, bool | int | float | str):
+        return node
+    for name, function in ACTIVATIONS.items():
+        if node is function:
+            return {"function": name}
+    raise ArgumentError(
+        f"save: {where} is {node!r}, which has no name to be written by; use an activation "
+        f"named in {sorted(ACTIVATIONS)}."
+    )
+
+
+def _decode(node: Any, arrays: list[np.ndarray], path: str) -> Any:
+    if not isinstance(node, dict):
+        return node
+    if "array" in node:
+        return _device(arrays[node["array"]], path)
+    if "function" in node:
+        return ACTIVATIONS[node["function"]]
+    if "tuple" in node or "list" in node:
+        kind, items = next(iter(node.items()))
+        return {"tuple": tuple, "list": list}[kind](_decode(item, arrays, path) for item in items)
+    return _rebuild(node, arrays, path)
+
+
+def _rebuild(node: dict, arrays: list[np.ndarray], path: str) -> Any:
+    """An instance with exactly the stored fields; constructors are not run."""
+    cls = {_name(c): c for c in _known_classes()}.get(node["class"])
+    if cls is None:
+        raise FileFormatError(
+            f"{path}: holds a {node['class']!r}, which is not known here; import the module that defines it first."
+        )
+    expected = {f.name for f in dataclasses.fields(cls)}
+    if set(node["fields"]) != expected:
+        raise FileFormatError(
+            f"{path}: {node['class']} has fields {sorted(expected)} here and {sorted(node['fields'])} in the file; "
+            f"open it with the dynlearn release that wrote it."
+        )
+    instance = object.__new__(cls)
+    for name, value in node["fields"].items():
+        object.__setattr__(instance, name, _decode(value, arrays, path))
+    return instance
+
+
+def _device(array: np.ndarray, path: str) -> jax.Array:
+    result = jnp.asarray(array)
+    if result.dtype != array.dtype:
+        raise FileFormatError(
+            f"{path}: holds {array.dtype} arrays, which this session would round to {result.dtype}; "
+            f"call jax.config.update('jax_enable_x64', True) first."
+        )
+    return result
+
+
+def _name(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _known_classes() -> Iterator[type]:
+    """Every Equinox module class imported so far."""
+    yield Signature
+    waiting = [eqx.Module]
+    while waiting:
+        for child in waiting.pop().__subclasses__():
+            yield child
+            waiting.append(child)

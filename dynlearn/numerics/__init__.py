@@ -1,0 +1,1 @@
+"""Numerics: device windows, distributions, keys. They know no model and no xarray."""

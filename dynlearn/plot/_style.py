@@ -1,0 +1,120 @@
+"""The one look of all figures: a colour-blind-safe palette, thin axes, small clear type."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#B5559A", "#C98A00", "#3E9BCB")
+"""Blue, vermillion, green, purple, amber, sky: after Okabe and Ito, told apart with any colour vision."""
+
+INK, GREY, PALE = "#22262B", "#767C85", "#D5D9DE"
+BASELINE_GREYS = ("#8A9099", "#A7ACB4", "#5E646D")
+
+WIDTH = 7.2
+"""Inches; what a page column or a notebook cell shows without scaling."""
+
+RC: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 8.5,
+    "text.color": INK,
+    "axes.prop_cycle": mpl.cycler(color=PALETTE),
+    "axes.edgecolor": "#9AA0A8",
+    "axes.facecolor": "white",
+    "axes.labelcolor": INK,
+    "axes.labelsize": 8.5,
+    "axes.linewidth": 0.7,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.xmargin": 0.01,
+    "axes.formatter.useoffset": False,
+    "grid.color": "#E9ECEF",
+    "grid.linewidth": 0.7,
+    "grid.linestyle": "-",
+    "lines.linewidth": 1.3,
+    "lines.markersize": 4.0,
+    "lines.solid_capstyle": "round",
+    "lines.solid_joinstyle": "round",
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "figure.facecolor": "white",
+    "figure.dpi": 100,
+    "path.simplify": True,
+}
+
+
+class Plot(Figure):
+    """A Figure that also shows itself in a notebook where pyplot was never imported."""
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        from io import BytesIO
+
+        png = BytesIO()
+        self.savefig(png, format="png", dpi=2 * self.dpi)
+        width, height = (round(inches * self.dpi) for inches in self.get_size_inches())
+        return png.getvalue(), {"width": width, "height": height}
+
+
+def styled(draw: Callable[P, R]) -> Callable[P, R]:
+    """Draw under the house style; the caller's matplotlib settings come back afterwards."""
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
+        with mpl.rc_context(RC):
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
+def canvas(
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    width: float = WIDTH,
+    height: float,
+    ratios: list[float] | None = None,
+    sharex: Any = False,
+    sharey: Any = False,
+) -> tuple[Plot, np.ndarray]:
+    """A figure and its axes as an array `(rows, columns)`; sizes in inches."""
+    figure = Plot(figsize=(width, height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.05)  # type: ignore[union-attr]
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey, height_ratios=ratios)
+    for ax in axes.flat:
+        # Given here and not left to rcParams, which ticks would read only when they are drawn.
+        ax.tick_params(
+            which="both", color="#9AA0A8", labelcolor="#4A5058", labelsize=7.5, width=0.7, length=2.5, pad=2.5
+        )
+        ax.tick_params(which="minor", length=1.5)
+    return figure, axes
+
+
+def title(figure: Figure, text: str, note: str = "") -> None:
+    """A bold line at the top left and, beside it, what the data is."""
+    figure.suptitle(f"{text}", x=0.008, ha="left", fontsize=10, fontweight="bold", color=INK)
+    if note:
+        figure.axes[0].set_title(note, loc="right", fontsize=7.5, fontweight="normal", color=GREY)
+
+
+def above(ax: Axes, label: str) -> None:
+    """The label of the y axis, level and above it: long names stay legible in low panels."""
+    ax.set_ylabel(label, rotation=0, ha="left", va="bottom")
+    ax.yaxis.set_label_coords(0.0, 1.03)
+
+
+def color_of(i: int) -> str:
+    return PALETTE[i % len(PALETTE)]

@@ -1,0 +1,88 @@
+"""closed_loop: what a controller did, and what it earned."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dynlearn.plot import _data, _draw, _labels, _style
+from dynlearn.plot._bounds import bounds_of, targets_of
+from dynlearn.plot._data import Channel
+
+FEW = 6
+
+
+@_style.styled
+def closed_loop(
+    runs: xr.Dataset,
+    bounds: Any = None,
+    targets: Mapping[str, float] | None = None,
+    *,
+    episodes: Any = None,
+    outputs: Any = None,
+) -> Figure:
+    """Outputs, controls and the reward summed so far, over the episodes of a closed loop.
+
+    Args:
+        runs: what `dl.control.run` or `dl.from_gymnasium` returns.
+        bounds: `(low, high)` of the controls, numbers or one per control; dotted lines.
+        targets: set points by output name; dashed lines.
+        episodes: a run id or several; default all. Up to six are told apart by colour.
+        outputs: names of the outputs to show; default all.
+
+    >>> import numpy as np, dynlearn as dl
+    >>> runs = dl.from_arrays(np.zeros(4), np.array([1.0, -1.0, 1.0, np.nan]), dt=0.1)
+    >>> runs["reward"] = (("trajectory", "time"), [[-1.0, -2.0, -1.0, np.nan]])
+    >>> figure = closed_loop(runs, bounds=(-1, 1))
+    >>> figure.axes[-1].lines[0].get_ydata().tolist()
+    [0.0, -1.0, -3.0, -4.0]
+    """
+    _data.checked(runs, "runs", "control", made_by="dl.control.run")
+    shown = _data.chosen_runs(runs, episodes)
+    panels = [*_data.channels(runs, "output", outputs), *_data.channels(runs, "control")]
+    limits = bounds_of(bounds, tuple(c.name for c in panels if c.kind == "control"))
+    points = targets_of(targets, tuple(runs.dyn.outputs))
+    rewarded = "reward" in runs
+    ratios = [1.0 if c.kind == "output" else 0.8 for c in panels] + [1.0] * rewarded
+    figure, axes = _style.canvas(len(ratios), height=0.55 + 1.25 * sum(ratios), ratios=ratios, sharex=True)
+    for ax, channel in zip(axes[:, 0], panels, strict=False):
+        lines = _panel(ax, runs, shown, channel)
+        _draw.bound_lines(ax, *limits.get(channel.name, (None, None)))
+        if channel.kind == "output" and channel.name in points:
+            _draw.target_line(ax, points[channel.name])
+        _style.above(ax, channel.label)
+    if rewarded:
+        _rewards(axes[-1, 0], runs, shown)
+    axes[-1, 0].set_xlabel(_data.time_label(runs))
+    if 1 < len(shown) <= FEW:
+        _labels.legend(figure, lines, [f"run {run}" for run in shown])
+    return figure
+
+
+def _look(shown: list, i: int) -> dict[str, Any]:
+    if len(shown) <= FEW:
+        return {"color": _style.color_of(i), "lw": 1.1, "alpha": 0.95}
+    return {"color": _style.PALETTE[0], "lw": 0.8, "alpha": max(0.2, 0.9 - 0.1 * len(shown) ** 0.5)}
+
+
+def _panel(ax: Axes, runs: xr.Dataset, shown: list, channel: Channel) -> list:
+    return [_draw.series(ax, runs, run, channel, **_look(shown, i)) for i, run in enumerate(shown)]
+
+
+def _rewards(ax: Axes, runs: xr.Dataset, shown: list) -> None:
+    """The sum of the rewards up to each instant: 0 at the first, the return at the last."""
+    totals = []
+    for i, run in enumerate(shown):
+        t, reward = _data.instants(runs, run), _data.values(runs, run, "reward")
+        earned = np.concatenate([[0.0], np.cumsum(reward[:-1])])
+        ax.plot(t, earned, **_look(shown, i))
+        totals.append(earned[-1])
+    unit = str(runs["reward"].attrs.get("units", ""))
+    _style.above(ax, _labels.with_unit("reward, summed", unit))
+    returned = f"return {totals[0]:.4g}"
+    if len(totals) > 1:
+        returned = f"{len(totals)} episodes: mean return {np.mean(totals):.4g}, {min(totals):.4g} to {max(totals):.4g}"
+    ax.set_title(returned, loc="right", fontsize=7.5, fontweight="normal", color=_style.GREY)

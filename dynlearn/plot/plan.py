@@ -1,0 +1,48 @@
+"""plan: what a controller intends to do."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from dynlearn.plot import _data, _draw, _style
+from dynlearn.plot._bounds import bounds_of, targets_of
+
+
+@_style.styled
+def plan(decision: Any, bounds: Any = None, targets: Mapping[str, float] | None = None) -> Figure:
+    """The predicted outputs and the planned controls over the horizon of one plan.
+
+    Args:
+        decision: the third value `mpc.act` returns, or its `trajectory()`.
+        bounds: `(low, high)` of the controls, numbers or one per control; dotted lines.
+        targets: set points by output name; dashed lines.
+
+    >>> import numpy as np, dynlearn as dl
+    >>> path = dl.from_arrays(np.zeros(4), np.array([0.1, 0.2, 0.3, np.nan]), dt=0.1, units={"u0": "N"})
+    >>> [ax.get_ylabel() for ax in plan(path, bounds=(-1, 1)).axes]
+    ['y0', 'u0 (N)']
+    """
+    path = decision.trajectory() if callable(getattr(decision, "trajectory", None)) else decision
+    ds = _data.checked(path, "decision", made_by="mpc.act (its info)")
+    outputs, controls = _data.channels(ds, "output"), _data.channels(ds, "control")
+    limits = bounds_of(bounds, tuple(c.name for c in controls))
+    points = targets_of(targets, tuple(c.name for c in outputs))
+    ratios = [1.0] * len(outputs) + [0.7] * len(controls)
+    figure, axes = _style.canvas(
+        len(ratios), width=6.0, height=0.5 + 1.35 * sum(ratios), ratios=ratios, sharex=True
+    )
+    run = _data.one_run(ds)
+    for ax, channel in zip(axes[:, 0], [*outputs, *controls], strict=True):
+        output = channel.kind == "output"
+        _draw.series(ax, ds, run, channel, color=_style.PALETTE[0 if output else 1])
+        _draw.bound_lines(ax, *limits.get(channel.name, (None, None)))
+        if channel.name in points and output:
+            _draw.target_line(ax, points[channel.name])
+        _style.above(ax, channel.label)
+    axes[-1, 0].set_xlabel(_data.time_label(ds))
+    sentence = getattr(decision, "reason", "")
+    if sentence:
+        note = f"{str(sentence).split('.')[0]}, expected cost {decision.cost:.4g}"
+        axes[0, 0].set_title(note, loc="right", fontsize=7.5, fontweight="normal", color=_style.GREY)
+    return figure

@@ -1,0 +1,166 @@
+"""A model as a Gymnasium environment: train or test a policy where a model says it would go."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import gymnasium
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float, Key
+
+from dynlearn.control import past as pasts
+from dynlearn.control.checks import check_cost, check_horizon, check_interval, check_parts, checked_bounds
+from dynlearn.control.cost import Cost
+from dynlearn.control.paths import finite
+from dynlearn.errors import ArgumentError
+from dynlearn.models._model import AbstractModel, State
+from dynlearn.models.ensemble import Ensemble
+from dynlearn.rl.starts import Starts
+
+DIVERGED = "diverged: the model's state, outputs or reward are no longer finite numbers"
+OUTSIDE = "outside: an output left `output_bounds`"
+
+
+class ModelEnv(gymnasium.Env):
+    r"""A learned model that can be stepped like the system it was learned from.
+
+        x_{k+1} = step(x_k, u_k),   observation = mean of observe(x_{k+1}),   reward = -running(y_k, u_k, t_k)
+
+    **Args**
+
+    - `model`: any model with controls.
+    - `cost`: its `running` is minus the reward.
+    - `bounds`: (low, high) of the controls, each a number or one per control.
+    - `initial`: where episodes start: a trajectory dataset, of which each reset draws an instant, or
+      a function (generator) -> outputs `(output,)` for models that know their state from one sample.
+    - `horizon`: steps after which an episode is truncated.
+    - `interval`: time between steps, needed for a continuous-time model.
+    - `stochastic`: draw the transitions and the observation noise; of an `Ensemble`, each episode
+      follows one member drawn at its start. Otherwise the mean path.
+    - `output_bounds`: (low, high) of the outputs, default unbounded. An episode that leaves them is
+      terminated: a model is not to be trusted far from its data.
+
+    An episode whose state is no longer finite is terminated too. In both cases the observation is
+    the last one within, and `info["reason"]` says what happened.
+
+    **Raises** `ArgumentError` where the parts do not fit, or an action has another shape or is not finite.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 (declared so by gymnasium)
+
+    def __init__(
+        self,
+        model: AbstractModel,
+        cost: Cost,
+        bounds: tuple,
+        *,
+        initial: xr.Dataset | Callable[[np.random.Generator], Any],
+        horizon: int = 200,
+        interval: float | None = None,
+        stochastic: bool = False,
+        output_bounds: tuple | None = None,
+    ):
+        check_parts(model, None, ())
+        check_cost(cost, (), model.signature)
+        self.model, self.cost, self.horizon = model, cost, check_horizon(horizon)
+        self.low, self.high = checked_bounds(bounds, model.signature.control_names)
+        self.interval = check_interval(interval, model.signature)
+        self.stochastic = stochastic
+        self.starts = Starts(initial, model)
+        self.action_space = _box((self.low, self.high))
+        names = model.signature.output_names
+        unbounded = ((-np.inf,) * len(names), (np.inf,) * len(names))
+        self.observation_space = _box(
+            unbounded if output_bounds is None else checked_bounds(output_bounds, names, "output_bounds")
+        )
+        self._count: int | None = None
+
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
+        """Draw a start. `options` are not known here and must be None or empty."""
+        super().reset(seed=seed)
+        if options:
+            raise ArgumentError(f"options: expected none, got {options!r}.")
+        past, start = self.starts.draw(self.np_random)
+        self._key = jax.random.key(int(self.np_random.integers(2**31)))
+        self._episode = self.model
+        if self.stochastic and isinstance(self.model, Ensemble):
+            self._episode = self.model.member(int(self.np_random.integers(self.model.size)))
+        self._state, outputs = _start(self._episode, past)
+        if not np.isfinite(outputs).all():
+            raise ArgumentError(
+                "initial: expected a start from which the model infers a finite state, got NaN; start from "
+                "measured samples."
+            )
+        self._outputs = self._within(np.asarray(outputs))
+        self._time, self._count = start, 0
+        return self._outputs, {}
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict]:
+        """One interval under `action`, which is clipped to the bounds."""
+        if self._count is None:
+            raise ArgumentError("step: expected reset() first; call env.reset(seed=...).")
+        control = self._control(action)
+        key = jax.random.fold_in(self._key, self._count) if self.stochastic else None
+        now = jnp.asarray(self._time + self._count * self.interval)
+        self._state, outputs, reward, ok = _step(
+            self._episode, self.cost, self._state, self._outputs, control, now, self.interval, key
+        )
+        self._count += 1
+        reason = None if bool(ok) else DIVERGED
+        seen = np.asarray(outputs, np.float32)
+        if reason is None and not self.observation_space.contains(seen):
+            reason = OUTSIDE
+        if reason is None:
+            self._outputs = seen
+        info = {} if reason is None else {"reason": reason}
+        return self._outputs, float(reward), reason is not None, self._count >= self.horizon, info
+
+    def _control(self, action: object) -> Float[Array, " control"]:
+        array = np.asarray(action, np.float64)
+        if array.shape != self.action_space.shape or not np.isfinite(array).all():
+            expected = f"finite values of shape {self.action_space.shape}"
+            raise ArgumentError(f"action: expected {expected}, got {action!r} of shape {array.shape}.")
+        return jnp.asarray(np.clip(array, self.low, self.high))
+
+    def _within(self, outputs: np.ndarray) -> np.ndarray:
+        seen = outputs.astype(np.float32)
+        if not self.observation_space.contains(seen):
+            raise ArgumentError(
+                f"initial: expected a start within output_bounds, got outputs {seen.tolist()}; widen them."
+            )
+        return seen
+
+
+@eqx.filter_jit
+def _start(model: AbstractModel, past: pasts.Window) -> tuple[State, Float[Array, " output"]]:
+    state = model.infer(past)
+    outputs = model.observe(state, jnp.zeros(model.signature.controls)).mean
+    return state, jnp.where(finite(state), outputs, jnp.nan)
+
+
+@eqx.filter_jit
+def _step(
+    model: AbstractModel,
+    cost: Cost,
+    state: State,
+    outputs: Float[np.ndarray, " output"],
+    control: Float[Array, " control"],
+    now: Float[Array, ""],
+    interval: float,
+    key: Key[Array, ""] | None,
+):
+    move, draw = (None, None) if key is None else jax.random.split(key)
+    ends = jnp.stack([control, control]) if model.signature.hold == "linear" else control
+    reward = -cost.running(jnp.asarray(outputs), control, now)
+    state = model.step(state, ends, now, jnp.asarray(interval), key=move)
+    predicted = model.observe(state, control)
+    after = predicted.mean if draw is None else predicted.sample(draw)
+    return state, after, reward, finite(state) & jnp.isfinite(after).all() & jnp.isfinite(reward)
+
+
+def _box(bounds: tuple[tuple[float, ...], tuple[float, ...]]) -> gymnasium.spaces.Box:
+    low, high = (np.asarray(bound, np.float32) for bound in bounds)
+    return gymnasium.spaces.Box(low, high, dtype=np.float32)

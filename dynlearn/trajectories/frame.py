@@ -1,0 +1,130 @@
+"""From a long pandas table, one row per sample, to a dataset."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from dynlearn.errors import ArgumentError, unknown
+from dynlearn.trajectories.assemble import Runs, assemble
+from dynlearn.trajectories.frame_layout import from_layout
+from dynlearn.trajectories.instants import as_instants, from_dates, grid
+from dynlearn.trajectories.message import refusal
+
+
+def from_frame(
+    frame: pd.DataFrame,
+    time: str | None = None,
+    outputs: Sequence[str] | None = None,
+    controls: Sequence[str] = (),
+    trajectory: str | None = None,
+    static: Sequence[str] = (),
+    units: Mapping[str, str] | None = None,
+    *,
+    states: Sequence[str] = (),
+    dt: float | None = None,
+    hold: str = "zero",
+) -> xr.Dataset:
+    """A dataset from columns of a table with one row per sample.
+
+    The rows of different runs may be mixed; within a run they must be in the order of time. Missing
+    values of outputs are samples not measured. A frame made by `to_frame` carries its layout with it:
+    `from_frame(frame)` alone gives the same dataset back.
+
+    **Args**
+
+    - `time` or `dt`, exactly one: the column of instants (numbers, or dates, which become numbers since
+      the earliest one, in seconds or in `units["t"]`), or the interval between the rows of a run.
+    - `outputs`, `controls`, `states`, `static`: columns; a `static` column is constant in every run.
+    - `trajectory`: the column of run ids; None: the table is a single run, with id 0.
+    - `units`: from a column, or "t", to its unit. `hold`: as in `from_arrays`.
+
+    **Raises** `ArgumentError` for a column that is not there, is not numeric, or does not fit its role.
+
+    >>> table = pd.DataFrame({"run": ["a", "a", "b"], "s": [0.0, 0.1, 0.0], "y": [1.0, 2.0, 3.0]})
+    >>> ds = from_frame(table, time="s", outputs=["y"], trajectory="run")
+    >>> ds.trajectory.values.tolist(), ds.dyn.lengths.tolist()
+    (['a', 'b'], [2, 1])
+    """
+    _check_frame(frame)
+    if outputs is None and time is None and "dynlearn" in frame.attrs:
+        return from_layout(frame)
+    if outputs is None or (time is None) == (dt is None):
+        came = f"outputs={outputs!r}, time={time!r}, dt={dt!r}"
+        remedy = 'pass e.g. time="t", outputs=["y"]'
+        raise ArgumentError(refusal("from_frame", "outputs, and one of time and dt", came, remedy))
+    columns = {"output": outputs, "control": controls, "state": states, "static": static}
+    for role, chosen in columns.items():
+        _check_columns(frame, role, chosen)
+    columns = {kind: list(chosen) for kind, chosen in columns.items() if len(chosen)}
+    ids, rows = _grouped(frame, trajectory)
+    values = {}
+    for kind, chosen in columns.items():
+        table = np.stack([_numbers(frame, column) for column in chosen], axis=1)
+        values[kind] = [table[index] for index in rows]
+    if "static" in values:
+        values["static"] = [_constant(run, static, i) for run, i in zip(values["static"], ids, strict=True)]
+    units = dict(units or {})
+    unit = units.get("t", "")
+    if time is None:
+        times, attrs = [grid(dt, len(index)) for index in rows], {"units": unit} if unit else {}  # type: ignore[arg-type]
+    else:
+        _check_columns(frame, "time", [time])
+        instants = as_instants(frame[time])
+        times, attrs = from_dates([instants[index] for index in rows], unit)
+    return assemble(Runs(ids, times, values, columns, {}, units, attrs, hold))
+
+
+def _check_frame(frame: pd.DataFrame) -> None:
+    if not isinstance(frame, pd.DataFrame):
+        remedy = "use from_arrays for arrays"
+        raise ArgumentError(refusal("frame", "a pandas DataFrame", type(frame).__name__, remedy))
+    if len(frame) == 0:
+        raise ArgumentError(refusal("frame", "at least one row", "none", "check the selection or the file"))
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise ArgumentError(
+            refusal("frame", "unique column names", f"{twice[0]!r} twice", "rename one of them")
+        )
+
+
+def _check_columns(frame: pd.DataFrame, role: str, chosen: Sequence[str]) -> None:
+    if isinstance(chosen, str):
+        raise ArgumentError(refusal(role, "a list of columns", repr(chosen), f"pass [{chosen!r}]"))
+    for column in chosen:
+        if column not in frame.columns:
+            raise ArgumentError(f"{role}: {unknown('column', column, frame.columns)}")
+
+
+def _grouped(frame: pd.DataFrame, trajectory: str | None) -> tuple[list, list[np.ndarray]]:
+    """Run ids in the order of their first row, and the rows of each run in their order."""
+    if trajectory is None:
+        return [0], [np.arange(len(frame))]
+    _check_columns(frame, "trajectory", [trajectory])
+    codes, ids = pd.factorize(frame[trajectory])
+    if (codes < 0).any():
+        row = int(np.argmin(codes))
+        remedy = "fill in the ids or drop these rows"
+        raise ArgumentError(refusal(trajectory, "a run id in every row", f"none in row {row}", remedy))
+    rows = np.argsort(codes, kind="stable")
+    return list(ids), np.split(rows, np.cumsum(np.bincount(codes))[:-1])
+
+
+def _numbers(frame: pd.DataFrame, column: str) -> np.ndarray:
+    series = frame[column]
+    if not pd.api.types.is_numeric_dtype(series.dtype) or pd.api.types.is_complex_dtype(series.dtype):
+        remedy = f"convert it, e.g. frame[{column!r}] = pandas.to_numeric(frame[{column!r}])"
+        raise ArgumentError(refusal(f"column {column!r}", "numbers", f"dtype {series.dtype}", remedy))
+    dtype = np.float32 if series.dtype == np.float32 else np.float64
+    return series.to_numpy(dtype=dtype, na_value=np.nan)
+
+
+def _constant(run: np.ndarray, columns: Sequence[str], name: object) -> np.ndarray:
+    same = (run == run[0]) | (np.isnan(run) & np.isnan(run[0]))
+    if not same.all():
+        column = columns[int(np.argmin(same.all(axis=0)))]
+        remedy = "list it under outputs or controls if it changes in time"
+        came = f"several values in run {name!r}"
+        raise ArgumentError(refusal(f"static column {column!r}", "one value per run", came, remedy))
+    return run[0]
