@@ -1,5 +1,6 @@
 """The errors a user meets: each says what was expected, what came, and what to do."""
 
+import numbers
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -45,3 +46,9 @@ def check_known(kind: str, names: Iterable[object], valid: Iterable[object]) -> 
     for name in names:
         if name not in valid:
             raise ArgumentError(unknown(kind, name, valid))
+
+
+def check_count(name: str, value: object, at_least: int) -> None:
+    """Raise `ArgumentError` unless `value` is an integer of at least that size."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < at_least:
+        raise ArgumentError(f"{name}: expected an integer >= {at_least}, got {value!r}.")

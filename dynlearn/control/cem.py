@@ -1,6 +1,7 @@
 """CEM: the cross-entropy method over sequences of controls."""
 
 import functools
+import itertools
 import math
 
 import equinox as eqx
@@ -21,7 +22,7 @@ class Memory(eqx.Module):
     low: Float[Array, " control"]
     high: Float[Array, " control"]
     mean: Float[Array, "horizon control"]
-    elites: Float[Array, "kept horizon control"]
+    elites: Float[Array, "elites horizon control"]
     """The best candidates of the last plan, best first."""
 
 
@@ -30,7 +31,7 @@ class Search(eqx.Module):
 
     mean: Float[Array, "horizon control"]
     std: Float[Array, "horizon control"]
-    kept: Float[Array, "kept horizon control"]
+    kept: Float[Array, "elites horizon control"]
     """Best candidates so far, best first, with their scores."""
     scores: Score
     diverged: Float[Array, ""]
@@ -40,13 +41,18 @@ class Search(eqx.Module):
 class CEM(AbstractPlanner):
     r"""Draw candidates, keep the best, move the distribution towards them, repeat.
 
-        u^(i) = clip(mean + std * L z_i, low, high),   z_i ~ N(0, I),   i = 1..samples
-        mean <- a mean + (1 - a) average of the elites,   std likewise, never below the floor
+        u^(i) = clip(mean + std * L z_i, low, high),                  z_i ~ N(0, I)
+        u^(i) = clip(mean + sum_j w_ij (elite_j - average), low, high),  w_ij ~ N(0, 1 / (elites - 1))
+        mean <- a mean + (1 - a) average,   std likewise from the elites, never below the floor
 
-    with L the square root of a coloured covariance (`coloured`) and a the `momentum`. Each
-    iteration also tries the mean itself; the first one also tries the shifted elites of the last
-    plan; the best elites stay in the race to the end. The best candidate ever seen is returned.
-    Everything runs in one compiled program, all candidates at once.
+    with L the square root of a coloured covariance (`coloured`) and a the `momentum`. The second
+    kind of draw recombines the elites, and so follows correlations between the steps that single
+    standard deviations cannot see; it starts once the iteration before has found elites.
+
+    Each iteration also tries the mean itself; the first one also tries the shifted elites of the
+    last plan; the elites stay in the race to the end. The best candidate ever seen is returned.
+    Everything runs in one compiled program, all candidates at once. Infeasible and diverged
+    candidates come last (`Score.rank`).
 
     **Args**
 
@@ -56,7 +62,7 @@ class CEM(AbstractPlanner):
     - `initial_std`, `minimum_std`: as a fraction of half the distance between the bounds.
     - `momentum`: share of the old distribution in the new one, in [0, 1).
     - `color`: exponent of the noise's spectrum, 0 = white. Choose 0 where good controls alternate.
-    - `kept`: elites kept between iterations and, shifted, between plans.
+    - `recombined`: share of the draws, from the second iteration on, made by recombining the elites.
     - `decay`: each iteration draws this factor fewer candidates than the one before (>= 1).
 
     **Raises** `ArgumentError` where an option is out of its range or a bound is not finite.
@@ -65,32 +71,33 @@ class CEM(AbstractPlanner):
     "Sample-efficient cross-entropy method for real-time planning" (iCEM), CoRL 2020.
 
     >>> cost = StageCost(lambda x, u, k: x @ x + 0.1 * u @ u, lambda x: x @ x)
-    >>> planner = CEM(samples=64)
+    >>> planner = CEM(iterations=8)
     >>> memory = planner.init(10, 1, low=jnp.array([-1.0]), high=jnp.array([1.0]))
-    >>> plan, memory = planner.plan(lambda x, u, k, key: x + u, cost, jnp.ones(1), memory, jax.random.key(0))
+    >>> search = jax.jit(lambda x, m, key: planner.plan(lambda x, u, k, key: x + u, cost, x, m, key))
+    >>> plan, memory = search(jnp.ones(1), memory, jax.random.key(0))
     >>> bool(abs(plan.controls[0, 0] + 0.92) < 0.05), plan.reason == Reason.planned
     (True, Array(True, dtype=bool))
     """
 
     samples: int = eqx.field(static=True, default=128)
-    iterations: int = eqx.field(static=True, default=3)
+    iterations: int = eqx.field(static=True, default=4)
     elites: int = eqx.field(static=True, default=12)
-    initial_std: float = eqx.field(static=True, default=0.7)
-    minimum_std: float = eqx.field(static=True, default=0.02)
-    momentum: float = eqx.field(static=True, default=0.1)
-    color: float = eqx.field(static=True, default=2.0)
-    kept: int = eqx.field(static=True, default=4)
-    decay: float = eqx.field(static=True, default=1.0)
+    initial_std: int | float = eqx.field(static=True, default=0.7)
+    minimum_std: int | float = eqx.field(static=True, default=0.02)
+    momentum: int | float = eqx.field(static=True, default=0.1)
+    color: int | float = eqx.field(static=True, default=2.0)
+    recombined: int | float = eqx.field(static=True, default=0.5)
+    decay: int | float = eqx.field(static=True, default=1.0)
 
     def __check_init__(self):
         _check_option("iterations", self.iterations, int, 1, math.inf)
         _check_option("elites", self.elites, int, 2, math.inf)
-        _check_option("kept", self.kept, int, 1, self.elites)
-        _check_option("samples", self.samples, int, self.elites + self.kept + 1, math.inf)
+        _check_option("samples", self.samples, int, 2 * self.elites, math.inf)
         _check_option("initial_std", self.initial_std, float, 1e-6, math.inf)
         _check_option("minimum_std", self.minimum_std, float, 0, self.initial_std)
         _check_option("momentum", self.momentum, float, 0, 0.999)
         _check_option("color", self.color, float, 0, 10)
+        _check_option("recombined", self.recombined, float, 0, 1)
         _check_option("decay", self.decay, float, 1, math.inf)
 
     def init(
@@ -107,7 +114,7 @@ class CEM(AbstractPlanner):
                 f"high={np.asarray(high).tolist()}; pass the largest values that make sense."
             )
         mean = jnp.broadcast_to((low + high) / 2, (horizon, controls))
-        return Memory(low, high, mean, jnp.broadcast_to(mean, (self.kept, *mean.shape)))
+        return Memory(low, high, mean, jnp.broadcast_to(mean, (self.elites, *mean.shape)))
 
     def plan(
         self, transition: Transition, cost: StageCost, state: State, memory: Memory, key: Key[Array, ""]
@@ -116,20 +123,26 @@ class CEM(AbstractPlanner):
         keys = jax.random.split(path_key, memory.mean.shape[0])
         judge = jax.vmap(functools.partial(score, transition, cost, state, keys=keys))
         search = self._start(memory)
-        for i, size in enumerate(self._sizes()):
-            proposals = memory.elites if i == 0 else memory.elites[:0]
-            search = self._iterate(judge, search, memory, proposals, size, jax.random.fold_in(draw_key, i))
+        size, *sizes = self._sizes()
+        search = self._iterate(judge, search, memory, memory.elites, size, jax.random.fold_in(draw_key, 0))
+        # Iterations of one size are compiled once.
+        for size, group in itertools.groupby(enumerate(sizes, 1), key=lambda numbered: numbered[1]):
+
+            def again(search, i, size=size):
+                k = jax.random.fold_in(draw_key, i)
+                return self._iterate(judge, search, memory, memory.elites[:0], size, k), None
+
+            search, _ = jax.lax.scan(again, search, jnp.array([i for i, _ in group]))
         return self._finish(transition, state, search, memory, keys)
 
     def _sizes(self) -> list[int]:
         """Candidates per iteration."""
-        least = self.elites + self.kept + 1
-        return [max(round(self.samples / self.decay**i), least) for i in range(self.iterations)]
+        return [max(round(self.samples / self.decay**i), 2 * self.elites) for i in range(self.iterations)]
 
     def _start(self, memory: Memory) -> Search:
         std = jnp.broadcast_to(self.initial_std * (memory.high - memory.low) / 2, memory.mean.shape)
         zero = jnp.zeros((), memory.mean.dtype)
-        worst = jnp.full(self.kept, jnp.inf, memory.mean.dtype)
+        worst = jnp.full(self.elites, jnp.inf, memory.mean.dtype)
         return Search(memory.mean, std, memory.elites, Score(worst, jnp.zeros_like(worst)), zero, zero)
 
     def _iterate(
@@ -158,8 +171,8 @@ class CEM(AbstractPlanner):
         return Search(
             mean=a * search.mean + (1 - a) * mean,
             std=jnp.maximum(a * search.std + (1 - a) * std, floor),
-            kept=elites[: self.kept],
-            scores=jax.tree.map(lambda leaf: leaf[: self.kept], ranked),
+            kept=elites,
+            scores=ranked,
             diverged=search.diverged + (~jnp.isfinite(scores.cost)).sum(),
             infeasible=search.infeasible + (scores.violation > 0).sum(),
         )
@@ -173,12 +186,19 @@ class CEM(AbstractPlanner):
         key: Key[Array, ""],
     ) -> Float[Array, "samples horizon control"]:
         """The mean, the proposals, and as many draws as there is room for, all within the bounds."""
-        horizon, controls = search.mean.shape
-        L = jnp.asarray(coloured(horizon, self.color), search.mean.dtype)
-        z = jax.random.normal(key, (size - 1 - len(proposals), horizon, controls), search.mean.dtype)
-        drawn = search.mean + search.std * jnp.einsum("hk,nkc->nhc", L, z)
-        tried = jnp.concatenate([search.mean[None], proposals, drawn])
-        return jnp.clip(tried, memory.low, memory.high)
+        room = size - 1 - len(proposals)
+        recombined = 0 if len(proposals) else round(self.recombined * room)
+        for_noise, for_weights = jax.random.split(key)
+        dtype = search.mean.dtype
+        # 1. Coloured noise around the mean.
+        L = jnp.asarray(coloured(len(search.mean), self.color), dtype)
+        z = jax.random.normal(for_noise, (room - recombined, *search.mean.shape), dtype)
+        steps = search.std * jnp.einsum("hk,nkc->nhc", L, z)
+        # 2. Draws with the elites' own covariance, without ever forming it.
+        w = jax.random.normal(for_weights, (recombined, self.elites), dtype) / math.sqrt(self.elites - 1)
+        mixed = jnp.einsum("ne,ehc->nhc", w, search.kept - search.kept.mean(0))
+        drawn = search.mean + jnp.concatenate([steps, mixed])
+        return jnp.clip(jnp.concatenate([search.mean[None], proposals, drawn]), memory.low, memory.high)
 
     def _finish(
         self,
@@ -214,7 +234,7 @@ def _reason(state: State, best: Score) -> Reason:
     return choose(jnp.isfinite(best.cost), found, lost)
 
 
-def _check_option(name: str, value: object, kind: type, low: float, high: float) -> None:
+def _check_option(name: str, value: object, kind: type, low: int | float, high: int | float) -> None:
     valid = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
     if not valid or not low <= value <= high:  # type: ignore[operator]
         what = "an integer" if kind is int else "a number"

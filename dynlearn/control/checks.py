@@ -20,9 +20,7 @@ def check_parts(model: object, planner: object, constraints: object) -> None:
     if not isinstance(model, AbstractModel):
         raise ArgumentError(f"model: expected a dynlearn model, got {type(model).__name__}; fit one first.")
     if not model.signature.controls:
-        raise ArgumentError(
-            "model: expected a model with controls, got one without; fit it to data that has them."
-        )
+        raise ArgumentError("model: expected a model with controls, got none; fit it to data that has them.")
     if planner is not None and not isinstance(planner, AbstractPlanner):
         raise ArgumentError(f"planner: expected a planner object, got {planner!r}; pass e.g. CEM().")
     if not isinstance(constraints, tuple) or not all(isinstance(c, Constraint) for c in constraints):

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import xarray as xr
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Warmup = str | Callable[[np.ndarray, np.random.Generator], Any] | None
 
 
+@runtime_checkable
 class Controller(Protocol):
     """What `run` needs. `MPC` is one; a learned policy can be another."""
 
@@ -92,6 +93,11 @@ def run(
 
     **Raises** `ArgumentError` where the spaces do not fit the controller.
     """
+    if not isinstance(controller, Controller):
+        raise ArgumentError(
+            f"controller: expected an MPC or an object with its methods (init, act, record, missing) and "
+            f"signature, bounds, interval, got {type(controller).__name__}; see dynlearn.control.MPC."
+        )
     border = Border.between(env, controller.signature, controller.bounds)
     for name, value in (("episodes", episodes), ("max_steps", 1 if max_steps is None else max_steps)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:

@@ -29,7 +29,7 @@ class Constraint(eqx.Module):
 
     function: Callable = eqx.field(static=True)
     kind: str = eqx.field(static=True, default="hard")
-    weight: float = eqx.field(static=True, default=1.0)
+    weight: int | float = eqx.field(static=True, default=1.0)
 
     def __check_init__(self):
         if not callable(self.function):

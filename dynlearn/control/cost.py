@@ -1,7 +1,7 @@
 """Costs: what a controller is asked to make small, in physical units."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, Self, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -78,7 +78,7 @@ class Quadratic(eqx.Module):
         Q: Mapping[str, float],
         R: Mapping[str, float],
         terminal: Mapping[str, float] | None = None,
-    ) -> Self:
+    ) -> "Quadratic":
         """Diagonal weights by name; a name left out weighs 0, a target left out is 0.
 
         >>> signature = Signature(("angle", "rate"), ("torque",))

@@ -2,7 +2,6 @@
 
 import dataclasses
 import time
-from typing import Self
 
 import numpy as np
 import xarray as xr
@@ -39,7 +38,7 @@ class Decision:
         times: Float[Array, " instants"],
         signature: Signature,
         started: float,
-    ) -> Self:
+    ) -> "Decision":
         """Collect a finished plan on the host. `started` is when it began, by `time.perf_counter`."""
         return cls(
             controls=controls,

@@ -145,9 +145,7 @@ class MPC(eqx.Module):
         action = np.asarray(action, np.float64).reshape(-1)
         if action.shape != (self.signature.controls,) or not np.isfinite(action).all():
             names = list(self.signature.control_names)
-            raise ArgumentError(
-                f"action: expected one finite value for each of {names}, got {action.tolist()}."
-            )
+            raise ArgumentError(f"action: expected a finite value for each of {names}, got {action}.")
         return _record(self, memory, observation, jnp.asarray(action))
 
     def missing(self, memory: Memory) -> int:

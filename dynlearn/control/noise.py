@@ -5,7 +5,7 @@ import scipy.linalg
 from jaxtyping import Float
 
 
-def coloured(horizon: int, color: float) -> Float[np.ndarray, "horizon horizon"]:
+def coloured(horizon: int, color: int | float) -> Float[np.ndarray, "horizon horizon"]:
     r"""L such that L z, z ~ N(0, I), is stationary noise of unit variance with spectrum ~ f^-color.
 
     0 is white, 1 pink, 2 a random walk's spectrum. White noise moves a system little, because its

@@ -1,7 +1,7 @@
 """Spaces: the border between a Gymnasium environment and a controller in physical units."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
@@ -24,7 +24,7 @@ class Border:
     @classmethod
     def between(
         cls, env: "gymnasium.Env", signature: Signature, bounds: tuple[tuple[float, ...], tuple[float, ...]]
-    ) -> Self:
+    ) -> "Border":
         """Check that the spaces are boxes of the right size and hold the controller's bounds."""
         _checked_box("observations", env, env.observation_space, signature.output_names)
         space = _checked_box("actions", env, env.action_space, signature.control_names)

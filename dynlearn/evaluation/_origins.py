@@ -23,7 +23,7 @@ class Origins:
 
     @classmethod
     def of(cls, ds: xr.Dataset, context: int, horizon: int, stride: int | None) -> Self:
-        """Windows of `context + horizon` samples, `stride` (default: `horizon`) apart."""
+        """Windows of `context + horizon` samples, `stride` (default: `horizon`) apart; shorter runs hold none."""
         stride = horizon if stride is None else stride
         for name, value in {"context": context, "horizon": horizon, "stride": stride}.items():
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
@@ -34,7 +34,7 @@ class Origins:
                 f"test: the longest run has {longest} samples, context={context} and horizon={horizon} need "
                 f"{context + horizon}; shorten one of them."
             )
-        windows = ds.dyn.windows(length=context + horizon, stride=stride)
+        windows = ds.dyn.windows(length=context + horizon, stride=stride, short="drop")
         return cls(windows.isel(time=slice(None, context)), windows.isel(time=slice(context, None)))
 
     def common(self, models: Mapping[str, AbstractModel]) -> Self:

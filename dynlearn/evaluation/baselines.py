@@ -19,7 +19,7 @@ def fitted(
     makers = {
         "persistence": lambda: Persistence.from_data(reference, memory=context),
         "context tiling": lambda: ContextTiling.from_data(reference, memory=context),
-        "ARX": lambda: ARX.from_data(reference),
+        "ARX": lambda: ARX.from_data(reference, longest=context - 1),
     }
     models, missing = {}, {}
     for name, make in makers.items():

@@ -85,9 +85,10 @@ def compare(
     """
     _check(models)
     reference = test if train is None else train
+    windows = Origins.of(test, context, horizon, stride)
     extra, missing = baselines.fitted(reference, validation if train is not None else None, context)
     everyone = {**models, **extra}
-    origins = Origins.of(test, context, horizon, stride).common(everyone)
+    origins = windows.common(everyone)
     scale = _spread(origins.truth)
     naive = _naive_step(reference)
     tables = [_score(model, origins, scale, naive, samples, key) for model in everyone.values()]
@@ -140,7 +141,8 @@ def _score(model, origins: Origins, scale: np.ndarray, naive: np.ndarray, sample
 
 def _spread(y: np.ndarray) -> np.ndarray:
     """Standard deviation of each measured output over all scored windows; 1 where it never changes."""
-    std = np.nanstd(y.reshape(-1, y.shape[-1]), axis=0)
+    values = y.reshape(-1, y.shape[-1])
+    std = np.sqrt(scores.measured_mean((values - scores.measured_mean(values)) ** 2))
     return np.where(std > 0, std, 1.0)
 
 
@@ -149,5 +151,5 @@ def _naive_step(reference: xr.Dataset) -> np.ndarray:
     y = reference["output"].transpose("trajectory", "time", "output_name").values
     t = schema.times_2d(reference)
     step = np.where(np.isfinite(np.diff(t, axis=1))[..., None], np.abs(np.diff(y, axis=1)), np.nan)
-    found = np.nanmean(step.reshape(-1, y.shape[-1]), axis=0)
+    found = scores.measured_mean(step.reshape(-1, y.shape[-1]))
     return np.where(found > 0, found, np.nan)

@@ -23,34 +23,40 @@ DEFINITIONS = {
 
 
 def rmse(y: Truth, mean: Truth) -> PerOutput:
-    return np.sqrt(_mean((y - mean) ** 2))
+    return np.sqrt(measured_mean((y - mean) ** 2))
 
 
 def mae(y: Truth, mean: Truth) -> PerOutput:
-    return _mean(np.abs(y - mean))
+    return measured_mean(np.abs(y - mean))
 
 
 def crps(y: Truth, draws: Draws) -> PerOutput:
     import scoringrules
 
-    return _mean(scoringrules.crps_ensemble(y, np.moveaxis(draws, 0, -1), backend="numpy"))
+    return measured_mean(scoringrules.crps_ensemble(y, np.moveaxis(draws, 0, -1), backend="numpy"))
 
 
 def energy(y: Truth, draws: Draws, scale: Float[np.ndarray, " output"]) -> Float[np.ndarray, " lead"]:
     """Windows and leads at which some output was not measured are left out."""
     import scoringrules
 
-    found = scoringrules.es_ensemble(y / scale, np.moveaxis(draws, 0, -2) / scale, backend="numpy")
-    return _mean(found)
+    def at(lead: int):
+        # One lead at a time: all pairs of draws of all of them at once would not fit in memory.
+        found = scoringrules.es_ensemble(
+            y[:, lead] / scale, np.moveaxis(draws[:, :, lead], 0, -2) / scale, backend="numpy"
+        )
+        return measured_mean(found)
+
+    return np.array([at(lead) for lead in range(y.shape[1])])
 
 
 def coverage(y: Truth, draws: Draws, level: float) -> PerOutput:
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return _mean(np.where(np.isnan(y), np.nan, (y >= low) & (y <= high)))
+    return measured_mean(np.where(np.isnan(y), np.nan, (y >= low) & (y <= high)))
 
 
-def _mean(values: Float[np.ndarray, "window ..."]) -> Float[np.ndarray, "..."]:
-    """Mean over windows of what is there; NaN at a lead where nothing was measured."""
+def measured_mean(values: Float[np.ndarray, "window ..."]) -> Float[np.ndarray, "..."]:
+    """Mean over the first axis of what is there; NaN where nothing was measured."""
     there = ~np.isnan(values)
     count = there.sum(0)
     total = np.where(there, values, 0.0).sum(0)

@@ -34,6 +34,7 @@ class Examples(eqx.Module):
         run, now = np.nonzero(np.asarray(runs.valid) & ahead)
         if run.size:
             known = np.asarray(_inferable(model, runs, jnp.asarray(run), jnp.asarray(now)))
+            known = known & (now + 1 >= model.required)
             run, now = run[known], now[known]
         if run.size == 0:
             raise FitError(

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from dynlearn.errors import FitError
 from dynlearn.fitting._examples import Examples, lead_times, predict
-from dynlearn.models import AbstractDeterministic, AbstractModel, Ensemble, ErrorGrowth
+from dynlearn.models import AbstractDeterministic, AbstractModel, Ensemble, ErrorGrowth, Smoothed
 from dynlearn.numerics.window import Window
 
 HORIZON = 100
@@ -29,23 +29,27 @@ def calibrate(model: AbstractModel, ds: xr.Dataset, *, horizon: int = HORIZON) -
         return Ensemble(stacked, model.size)
     if not isinstance(model, AbstractDeterministic):
         return model
-    windows = Examples.of(model, ds, _longest(model, ds, horizon), "calibration").spread(WINDOWS)
-    residual, lead = map(np.asarray, _residuals(model, windows))
+    windows = Examples.of(model, ds, longest(model, ds, horizon), "calibration").spread(WINDOWS)
+    residual, lead = map(np.asarray, residuals(model, windows))
     measured = np.asarray(windows.observed[:, model.memory :])
     if not np.isfinite(residual[measured]).all():
         raise FitError(
             f"calibration: forecasts of {type(model).__name__} are not finite within {residual.shape[1]} steps; "
             f"the fitted dynamics are unstable: use a ridge, fewer features, or a shorter horizon."
         )
-    return eqx.tree_at(lambda m: m.noise, model, ErrorGrowth.fit(residual, lead, measured))
+    return eqx.tree_at(_noise, model, ErrorGrowth.fit(residual, lead, measured))
 
 
-def _longest(model: AbstractModel, ds: xr.Dataset, horizon: int) -> int:
+def _noise(model: AbstractDeterministic) -> ErrorGrowth:
+    return model.model.noise if isinstance(model, Smoothed) else model.noise
+
+
+def longest(model: AbstractModel, ds: xr.Dataset, horizon: int) -> int:
     return max(1, min(horizon, int(ds.dyn.lengths.max()) - model.required))
 
 
 @eqx.filter_jit
-def _residuals(
+def residuals(
     model: AbstractModel, windows: Window
 ) -> tuple[Float[Array, "window lead output"], Float[Array, "window lead"]]:
     """Measured minus forecast in scaled units, and the time since the last observation."""

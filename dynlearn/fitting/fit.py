@@ -76,6 +76,8 @@ def fit(
     started = time.perf_counter()
     if not isinstance(model, AbstractModel):
         raise ArgumentError(f"model: expected a dynlearn model, got {type(model).__name__}.")
+    if not isinstance(calibration_horizon, int | np.integer) or calibration_horizon < 1:
+        raise ArgumentError(f"calibration_horizon: expected an integer >= 1 (steps), got {calibration_horizon!r}.")
     for ds in (train, *(() if validation is None else (validation,))):
         model.signature.check(ds)
     session = Session(

@@ -212,7 +212,7 @@ class _Block:
             # Early on the average would remember the initial weights: start it short, as (1 + i) / (10 + i).
             decay = jnp.minimum(self.method.average, (1 + i) / (10 + i))
             average = optax.incremental_update(parameters, average, 1 - decay)
-            return (parameters, average, state), {"loss": loss, "gradient": optax.global_norm(gradient), **metrics}
+            return (parameters, average, state), {"loss": loss, "gradient": optax.tree.norm(gradient), **metrics}
 
         start = (training.parameters, training.average, training.optimizer)
         (parameters, average, state), logged = jax.lax.scan(step, start, first + jnp.arange(count))

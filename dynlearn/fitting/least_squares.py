@@ -1,18 +1,18 @@
 """LeastSquares: closed-form dynamics, the ridge chosen on validation forecasts."""
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from dynlearn.errors import ArgumentError
 from dynlearn.fitting._method import Outcome, Session
-from dynlearn.fitting.calibration import HORIZON, WINDOWS, _longest, _residuals
+from dynlearn.fitting.calibration import HORIZON, WINDOWS, longest, residuals
 from dynlearn.fitting._examples import Examples
 from dynlearn.fitting.result import Reason
 from dynlearn.models import AbstractClosedForm, AbstractModel, Ensemble
 from dynlearn.numerics import precision
+from dynlearn.numerics.window import Window
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +28,9 @@ class LeastSquares:
     horizon: int = HORIZON
 
     def __post_init__(self):
-        ridge = tuple(np.atleast_1d(self.ridge).astype(float).tolist())
-        if not ridge or min(ridge) < 0:
+        given = np.atleast_1d(self.ridge)
+        ridge = tuple(given.astype(float).tolist()) if given.dtype.kind in "if" else ()
+        if not ridge or not all(0 <= r < np.inf for r in ridge):
             raise ArgumentError(f"LeastSquares: expected ridge values >= 0, got {self.ridge!r}.")
         object.__setattr__(self, "ridge", ridge)
 
@@ -39,31 +40,30 @@ class LeastSquares:
                 f"LeastSquares: expected a model whose dynamics are a regression (Koopman, ARX), got "
                 f"{type(model).__name__}; use method='gradient'."
             )
+        with precision.float64():
+            regression = model.regression(session.train.dyn.to_device())
         candidates = self.ridge if session.validation is not None else self.ridge[:1]
-        best: tuple[float, AbstractModel, float] | None = None
-        rows = []
+        windows = None if session.validation is None else self._windows(model, session.validation)
+        found = []
         with session.progress("least squares", len(candidates)) as report:
             for ridge in candidates:
-                fitted = _solve(model, session.train, ridge)
-                score = self._score(fitted, session.validation)
-                rows.append({"ridge": ridge, "validation": score})
-                report(len(rows), validation=score)
-                if best is None or score < best[0]:
-                    best = (score, fitted, ridge)
-        assert best is not None
-        return Outcome(best[1], rows, Reason.SOLVED, {"ridge": best[2], "validation": best[0]})
+                with precision.float64():
+                    solved = model.solved(regression.solve(ridge))
+                fitted = precision.to_default(solved)
+                score = float("nan") if windows is None else _score(fitted, windows)
+                found.append((score, fitted, ridge))
+                report(len(found), validation=score)
+        score, fitted, ridge = min(found, key=lambda item: item[0])
+        rows = [{"ridge": ridge, "validation": score} for score, _, ridge in found]
+        return Outcome(fitted, rows, Reason.SOLVED, {"ridge": ridge, "validation": score})
 
-    def _score(self, model: AbstractModel, ds: xr.Dataset | None) -> float:
-        if ds is None:
-            return float("nan")
-        windows = Examples.of(model, ds, _longest(model, ds, self.horizon), "validation").spread(WINDOWS)
-        residual = np.asarray(_residuals(model, windows)[0])
-        measured = np.asarray(windows.observed[:, model.memory :])
-        square = residual[measured].astype(float) ** 2
-        return float(square.mean()) if np.isfinite(square).all() else float("inf")
+    def _windows(self, model: AbstractModel, ds: xr.Dataset) -> Window:
+        return Examples.of(model, ds, longest(model, ds, self.horizon), "validation").spread(WINDOWS)
 
 
-def _solve(model: Any, ds: xr.Dataset, ridge: float) -> AbstractModel:
-    with precision.float64():
-        fitted = model.least_squares(ds.dyn.to_device(), ridge)
-    return precision.to_default(fitted)
+def _score(model: AbstractModel, windows: Window) -> float:
+    """Mean squared multi-step error in scaled units; infinite where a forecast diverges."""
+    residual = np.asarray(residuals(model, windows)[0])
+    measured = np.asarray(windows.observed[:, model.memory :])
+    square = residual[measured].astype(float) ** 2
+    return float(square.mean()) if np.isfinite(square).all() else float("inf")

@@ -184,7 +184,7 @@ def _present_controls(model: AbstractModel, context: xr.Dataset, index: np.ndarr
     values = context["control"].transpose("trajectory", "time", "control_name").values
     present = values[np.arange(index.size), index].astype(float)
     if not np.isfinite(present).all():
-        run = context["trajectory"].values[~np.isfinite(present).all(1)][0]
+        run = schema.run_ids(context)[int(np.argmin(np.isfinite(present).all(1)))]
         raise ArgumentError(
             f"context: the control applied from the last sample of run {run!r} on is not known (NaN), and the first "
             f"forecast step needs it; fill it in, or end the context one sample earlier."
@@ -195,7 +195,7 @@ def _present_controls(model: AbstractModel, context: xr.Dataset, index: np.ndarr
 def pasts(model: AbstractModel, context: xr.Dataset, now: np.ndarray) -> Window:
     """The window of `model.memory` samples ending at index `now` of each run; its state must be known."""
     past, known = inferable(model, context, now)
-    ids = context["trajectory"].values
+    ids = schema.run_ids(context)
     for i in np.flatnonzero(~known):
         if now[i] + 1 < model.required:
             raise ArgumentError(

@@ -59,12 +59,12 @@ def forecast(
     ahead = _border.ahead(model, context, horizon, times, controls)
     past = _border.pasts(model, context, _border.last_samples(context)[0])
     mean, scale = map(np.asarray, _paths.mean_paths(model, past, *ahead.device))
-    check_finite(mean, context["trajectory"].values, ahead.time)
+    check_finite(mean, schema.run_ids(context), ahead.time)
     draws = np.asarray(_paths.sample_paths(model, past, *ahead.device, int(samples), as_key(key)))
     return _dataset(model.signature, context, ahead, np.moveaxis(draws, 1, 0), mean, scale)
 
 
-def check_finite(mean: np.ndarray, runs: np.ndarray, time: np.ndarray) -> None:
+def check_finite(mean: np.ndarray, runs: list, time: np.ndarray) -> None:
     """A diverged rollout is an error that says where, never a column of NaN."""
     bad = ~np.isfinite(mean).all(-1)
     for i in np.flatnonzero(bad.any(1)):

@@ -47,7 +47,7 @@ def simulate(model: AbstractModel, ds: xr.Dataset, warmup: int = 50) -> xr.Datas
     ahead = _border.Ahead(_padded(t[:, warmup - 1 :]), _controls(model, ds)[:, warmup - 1 :])
     mean, scale = map(np.asarray, _paths.mean_paths(model, past, *ahead.device))
     inside = np.isfinite(t[:, warmup:])
-    check_finite(np.where(inside[..., None], mean, 0.0), ds["trajectory"].values, ahead.time)
+    check_finite(np.where(inside[..., None], mean, 0.0), schema.run_ids(ds), ahead.time)
     return _dataset(ds.isel(time=slice(warmup, None)), mean, scale, inside)
 
 

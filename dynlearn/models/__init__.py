@@ -18,6 +18,7 @@ from dynlearn.models.ensemble import Ensemble
 from dynlearn.models.koopman import Koopman
 from dynlearn.models.neural_ode import NeuralODE
 from dynlearn.models.persistence import Persistence
+from dynlearn.models.smoothed import Smoothed
 from dynlearn.models.storage import load, save
 from dynlearn.models.tiling import ContextTiling
 
@@ -44,6 +45,7 @@ __all__ = [
     "Persistence",
     "Scaling",
     "Signature",
+    "Smoothed",
     "dictionaries",
     "load",
     "rollout",

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, Key
 
 from dynlearn.models._error_growth import ErrorGrowth
+from dynlearn.models._regression import Regression
 from dynlearn.models._scaling import Scaling
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.distributions import Distribution
@@ -87,18 +88,24 @@ class AbstractDeterministic(AbstractModel):
 
 
 class AbstractClosedForm(AbstractModel):
-    """Marker: the dynamics are the solution of a least-squares problem."""
+    """Marker: the dynamics are the solution of a linear regression."""
 
     @abc.abstractmethod
-    def least_squares(self, runs: Window, ridge: float) -> Self:
-        """This model with its dynamics refitted to every complete transition in `runs`.
+    def regression(self, runs: Window) -> Regression:
+        """The regression over every complete transition in `runs`, in scaled units."""
 
-        `ridge` penalises the scaled coefficients, per sample.
-        """
+    @abc.abstractmethod
+    def solved(self, weights: Float[np.ndarray, "regressor+1 target"]) -> Self:
+        """This model with the dynamics that a solution of `regression` stands for."""
 
 
 class AbstractContinuous(AbstractModel):
-    """Marker: continuous time, dx/dt = vector_field(t, x, u, s) in scaled state and control."""
+    """Marker: continuous time, dx/dt = vector_field(t, x, u, s) in scaled state and control.
+
+    The state has the vector as its field `x`, and `step` also takes a negative interval: from the
+    later instant back to the earlier one, with the same held control (the ends of a linear one
+    exchanged).
+    """
 
     @abc.abstractmethod
     def vector_field(

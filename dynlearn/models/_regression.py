@@ -4,24 +4,36 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float
 
-from dynlearn.errors import FitError
+from dynlearn.errors import ArgumentError, FitError
 
 
-def ridge_regression(
-    x: Float[np.ndarray, "sample regressor"], y: Float[np.ndarray, "sample target"], ridge: float
-) -> Float[np.ndarray, "regressor+1 target"]:
-    """argmin_W |y - [x, 1] W|^2 / n + ridge |W_without_offset|^2; the offset is the last row.
+def check_ridge(ridge: object) -> None:
+    if not isinstance(ridge, int | float) or not 0 <= ridge < np.inf:
+        raise ArgumentError(f"ridge: expected a finite number >= 0, got {ridge!r}.")
 
-    `ridge=0` gives the solution of least norm, so collinear regressors do no harm.
+
+class Regression:
+    """argmin_W |y - [x, 1] W|^2 / n + ridge |W_without_offset|^2, for any number of ridges.
+
+    The regressors are factorised once, x - mean = Q R = Q U diag(s) V^T, without forming x^T x,
+    which would square their condition number.
     """
-    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise FitError("least squares: a feature is not finite; use a smaller dictionary or rescale the data.")
-    x_mean, y_mean = x.mean(0), y.mean(0)
-    centred, target = x - x_mean, y - y_mean
-    if ridge == 0:
-        weights = scipy.linalg.lstsq(centred, target, lapack_driver="gelsd")[0]
-    else:
-        gram = centred.T @ centred / len(x) + ridge * np.eye(x.shape[1])
-        weights = scipy.linalg.solve(gram, centred.T @ target / len(x), assume_a="pos")
-    return np.vstack([weights, y_mean - x_mean @ weights])
+
+    def __init__(self, x: Float[np.ndarray, "sample regressor"], y: Float[np.ndarray, "sample target"]):
+        x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+        if len(x) == 0:
+            raise FitError("least squares: no complete transition in the data; give longer runs or fewer delays.")
+        if not (np.isfinite(x).all() and np.isfinite(y).all()):
+            raise FitError("least squares: a feature is not finite; use a smaller dictionary or rescale the data.")
+        self.samples, self.x_mean, self.y_mean = len(x), x.mean(0), y.mean(0)
+        q, r = scipy.linalg.qr(x - self.x_mean, mode="economic")
+        u, self.s, self.vt = scipy.linalg.svd(r, full_matrices=False)
+        self.projected = u.T @ (q.T @ (y - self.y_mean))
+
+    def solve(self, ridge: float) -> Float[np.ndarray, "regressor+1 target"]:
+        """The weights, offset in the last row. `ridge=0` gives the solution of least norm."""
+        s = self.s
+        negligible = s <= s.max(initial=0.0) * max(self.samples, s.size) * np.finfo(float).eps
+        filtered = np.where(negligible, 0.0, s / np.where(negligible, 1.0, s**2 + self.samples * ridge))
+        weights = self.vt.T @ (filtered[:, None] * self.projected)
+        return np.vstack([weights, self.y_mean - self.x_mean @ weights])

@@ -124,7 +124,9 @@ class Signature:
                 f"{kind}_name: the model's order is {list(names)}, the data's {list(came)}; "
                 f"call ds.sel({kind}_name={list(names)})."
             )
-        for name, want, got in zip(names, units, schema.units(ds, kind) if units else (), strict=True):
+        if not units:
+            return
+        for name, want, got in zip(names, units, schema.units(ds, kind), strict=True):
             if want and got and want != got:
                 raise ArgumentError(
                     f"{kind} {name!r}: the model's unit is {want!r}, the data's {got!r}; convert the data and set "

@@ -8,11 +8,11 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
-from dynlearn.errors import FitError
+from dynlearn.errors import FitError, check_count
 from dynlearn.models import _delays
 from dynlearn.models._error_growth import Error, ErrorGrowth
 from dynlearn.models._model import AbstractClosedForm, AbstractDeterministic
-from dynlearn.models._regression import ridge_regression
+from dynlearn.models._regression import Regression, check_ridge
 from dynlearn.models._scaling import Scaling
 from dynlearn.models._signature import Signature
 from dynlearn.numerics import precision
@@ -30,7 +30,8 @@ class ARX(AbstractClosedForm, AbstractDeterministic):
 
         y_{k+1} = c + sum_{i=0}^{d} a_i y_{k-i} + sum_{j=0}^{d} b_j u_{k-j} + error
 
-    `delays` d is chosen by Akaike's criterion on the training data unless given.
+    `delays` d is chosen by Akaike's criterion on the training data
+    unless given.
 
     Reference: Ljung, "System identification: theory for the user", 2nd ed. 1999, section 4.2.
 
@@ -50,29 +51,43 @@ class ARX(AbstractClosedForm, AbstractDeterministic):
 
     @classmethod
     def from_data(
-        cls, ds: xr.Dataset, *, delays: int | None = None, ridge: float = 1e-8, gap: int = 10, key: object = 0
+        cls,
+        ds: xr.Dataset,
+        *,
+        delays: int | None = None,
+        longest: int = 48,
+        ridge: float = 1e-8,
+        gap: int = 10,
+        key: object = 0,
     ) -> Self:
-        """Scaling and coefficients from `ds`; `key` is accepted as every model's is, and not used."""
+        """Scaling and coefficients from `ds`, with `delays` as given or the best up to `longest`.
+
+        `key` is accepted as every family's is, and not used.
+        """
+        check_count("gap", gap, 0)
+        check_ridge(ridge)
+        if delays is not None:
+            check_count("delays", delays, 0)
+        check_count("longest", longest, 0)
         signature = Signature.of(ds, discrete=True)
         with precision.float64():
             runs, scaling = ds.dyn.to_device(), Scaling.of(ds)
-            tried = _CANDIDATES if delays is None else (delays,)
-            fitted = [(_fit(runs, scaling, d, ridge), d) for d in tried]
-            fitted = [(f, d) for f, d in fitted if f is not None]
-            if not fitted:
+            tried = [d for d in _CANDIDATES if d <= longest] if delays is None else [delays]
+            found = [(*_akaike(runs, scaling, d, ridge), d) for d in tried]
+            criterion, weights, d = min(found, key=lambda item: item[0])
+            if not np.isfinite(criterion):
                 raise FitError(
-                    f"ARX: no run has {tried[0] + 2} complete samples in a row, which delays={tried[0]} needs; "
-                    f"use fewer delays or longer runs."
+                    f"ARX: no run has {tried[0] + 2} complete samples in a row, which delays={tried[0]} needs, or "
+                    f"there are fewer such stretches than coefficients; use fewer delays or longer runs."
                 )
-            (_, weights), d = min(fitted, key=lambda item: item[0][0])
             model = cls(signature, scaling, jnp.asarray(weights.T), ErrorGrowth.unit(signature.outputs), d, gap)
         return precision.to_default(model)
 
-    def least_squares(self, runs: Window, ridge: float) -> Self:
-        found = _fit(runs, self.scaling, self.delays, ridge)
-        if found is None:
-            raise FitError(f"ARX: too few complete samples in a row for delays={self.delays}; use fewer.")
-        return eqx.tree_at(lambda m: m.weights, self, jnp.asarray(found[1].T))
+    def regression(self, runs: Window) -> Regression:
+        return Regression(*_transitions(runs, self.scaling, self.delays))
+
+    def solved(self, weights: Float[np.ndarray, "regressor+1 output"]) -> Self:
+        return eqx.tree_at(lambda m: m.weights, self, jnp.asarray(weights.T))
 
     @property
     def method(self) -> str:
@@ -118,15 +133,19 @@ class ARX(AbstractClosedForm, AbstractDeterministic):
 _CANDIDATES = (0, 1, 2, 3, 5, 8, 12, 16, 24, 32, 48)
 
 
-def _fit(runs: Window, scaling: Scaling, delays: int, ridge: float) -> tuple[float, np.ndarray] | None:
-    """Akaike's criterion per output value, and the weights; None without enough transitions."""
+def _transitions(runs: Window, scaling: Scaling, delays: int) -> tuple[np.ndarray, np.ndarray]:
+    """Regressors [v_k, u_k] and targets y_{k+1} of every complete transition."""
     v, u, v_next, complete = _delays.transitions(runs, scaling, delays)
     keep = np.asarray(complete)
-    regressors = np.concatenate([v, u], axis=1)[keep]
-    target = np.asarray(v_next)[keep][:, : runs.output.shape[-1]]
+    return np.concatenate([v, u], axis=1)[keep], np.asarray(v_next)[keep][:, : runs.output.shape[-1]]
+
+
+def _akaike(runs: Window, scaling: Scaling, delays: int, ridge: float) -> tuple[float, np.ndarray]:
+    """Akaike's criterion per output value (infinite with fewer transitions than coefficients), and the weights."""
+    regressors, target = _transitions(runs, scaling, delays)
     n, k = regressors.shape
     if n < 2 or (n < 2 * (k + 1) and delays > 0):
-        return None
-    weights = ridge_regression(regressors, target, ridge)
+        return np.inf, np.zeros((k + 1, target.shape[1]))
+    weights = Regression(regressors, target).solve(ridge)
     residual = target - regressors @ weights[:-1] - weights[-1]
     return float(np.mean(np.log(np.mean(residual**2, axis=0) + 1e-12)) + 2 * (k + 1) / n), weights

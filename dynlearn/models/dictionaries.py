@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from dynlearn.errors import ArgumentError
-from dynlearn.models._networks import mlp
+from dynlearn.errors import ArgumentError, check_count, check_known
+from dynlearn.models._networks import ACTIVATIONS, mlp
 from dynlearn.models._scaling import Fixed
 
 
@@ -35,8 +35,7 @@ class AbstractDictionary(eqx.Module):
         return jnp.concatenate([v, self.features(v)])
 
     def __check_init__(self):
-        if not isinstance(self.delays, int) or self.delays < 0:
-            raise ArgumentError(f"delays: expected an integer >= 0, got {self.delays!r}.")
+        check_count("delays", self.delays, 0)
 
 
 class Delays(AbstractDictionary):
@@ -61,8 +60,7 @@ class Polynomial(AbstractDictionary):
     delays: int = eqx.field(static=True, default=0)
 
     def __check_init__(self):
-        if self.degree < 2:
-            raise ArgumentError(f"degree: expected an integer >= 2, got {self.degree!r}.")
+        check_count("degree", self.degree, 2)
 
     def prepared(self, v, key):
         return self
@@ -91,6 +89,10 @@ class Fourier(AbstractDictionary, Fixed):
     frequency: Float[Array, "feature v"] | None = None
     phase: Float[Array, " feature"] | None = None
 
+    def __check_init__(self):
+        check_count("count", self.count, 1)
+        _check_bandwidth(self.bandwidth)
+
     def prepared(self, v, key):
         _check_enough("Fourier", v, 2)
         width = self.bandwidth * _median_distance(v, key)
@@ -114,6 +116,10 @@ class Radial(AbstractDictionary, Fixed):
     bandwidth: float = eqx.field(static=True, default=1.0)
     centre: Float[Array, "feature v"] | None = None
     width: Float[Array, ""] | None = None
+
+    def __check_init__(self):
+        check_count("count", self.count, 1)
+        _check_bandwidth(self.bandwidth)
 
     def prepared(self, v, key):
         _check_enough("Radial", v, self.count)
@@ -139,6 +145,11 @@ class Learned(AbstractDictionary):
     activation: str = eqx.field(static=True, default="tanh")
     network: eqx.nn.MLP | None = None
 
+    def __check_init__(self):
+        for name in ("count", "width", "depth"):
+            check_count(name, getattr(self, name), 1)
+        check_known("activation", [self.activation], ACTIVATIONS)
+
     def prepared(self, v, key):
         network = mlp(v.shape[1], self.count, self.width, self.depth, self.activation, key=key)
         return Learned(self.count, self.delays, self.width, self.depth, self.activation, network)
@@ -155,6 +166,11 @@ DICTIONARIES = {
     "radial": Radial,
     "learned": Learned,
 }
+
+
+def _check_bandwidth(bandwidth: float) -> None:
+    if not bandwidth > 0:
+        raise ArgumentError(f"bandwidth: expected a number > 0 (median distances), got {bandwidth!r}.")
 
 
 def _median_distance(v: Float[Array, "pair v"], key: Key[Array, ""], pairs: int = 1000) -> Float[Array, ""]:

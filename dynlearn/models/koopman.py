@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
-from dynlearn.errors import ArgumentError, FitError, check_known
+from dynlearn.errors import ArgumentError, FitError, check_count, check_known
 from dynlearn.models import _delays
 from dynlearn.models._error_growth import Error, ErrorGrowth
 from dynlearn.models._model import AbstractClosedForm, AbstractDeterministic, AbstractLinearLatent
-from dynlearn.models._regression import ridge_regression
+from dynlearn.models._regression import Regression, check_ridge
 from dynlearn.models._scaling import Scaling
 from dynlearn.models._signature import Signature
 from dynlearn.models.dictionaries import DICTIONARIES, AbstractDictionary, Learned
@@ -80,6 +80,8 @@ class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
         `ridge` is the penalty per sample on the scaled coefficients. A learned lifting starts from
         random features and their least-squares dynamics; `fit` then moves both.
         """
+        check_count("gap", gap, 0)
+        check_ridge(ridge)
         signature = Signature.of(ds, discrete=True)
         if signature.hold == "linear":
             raise ArgumentError("Koopman: expected zero-order-hold controls, got hold='linear'; resample them.")
@@ -100,17 +102,18 @@ class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
         n, m = dictionary(v[0]).shape[0], signature.controls
         noise = ErrorGrowth.unit(signature.outputs)
         model = cls(signature, scaling, dictionary, jnp.eye(n), jnp.zeros((n, m)), jnp.zeros(n), noise, gap)
-        return model.least_squares(runs, max(ridge, 1e-3) if isinstance(dictionary, Learned) else ridge)
+        return model.solved(model.regression(runs).solve(max(ridge, 1e-3) if isinstance(dictionary, Learned) else ridge))
 
-    def least_squares(self, runs: Window, ridge: float) -> Self:
+    def regression(self, runs: Window) -> Regression:
         v, u, v_next, complete = _delays.transitions(runs, self.scaling, self.dictionary.delays)
         keep = np.asarray(complete)
         regressors = np.concatenate([np.asarray(_lifted(self.dictionary, v))[keep], np.asarray(u)[keep]], axis=1)
-        solution = ridge_regression(regressors, np.asarray(_lifted(self.dictionary, v_next))[keep], ridge)
+        return Regression(regressors, np.asarray(_lifted(self.dictionary, v_next))[keep])
+
+    def solved(self, weights: Float[np.ndarray, "regressor+1 z"]) -> Self:
         n = self.A.shape[0]
-        return eqx.tree_at(
-            lambda k: (k.A, k.B, k.c), self, tuple(map(jnp.asarray, (solution[:n].T, solution[n:-1].T, solution[-1])))
-        )
+        A, B, c = weights[:n].T, weights[n:-1].T, weights[-1]
+        return eqx.tree_at(lambda k: (k.A, k.B, k.c), self, tuple(map(jnp.asarray, (A, B, c))))
 
     @property
     def method(self) -> str:

@@ -1,5 +1,6 @@
 """Neural ODE: a learned vector field in continuous time."""
 
+from collections.abc import Callable
 from typing import Self
 
 import equinox as eqx
@@ -7,7 +8,7 @@ import jax.numpy as jnp
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, check_count
 from dynlearn.models._encoder import Encoder
 from dynlearn.models._error_growth import Error, ErrorGrowth
 from dynlearn.models._model import AbstractContinuous, AbstractDeterministic
@@ -77,13 +78,10 @@ class NeuralODE(AbstractContinuous, AbstractDeterministic):
         scaling: Scaling | None = None,
         key: int | Key[Array, ""],
     ):
-        integers = all(isinstance(size, int) for size in (hidden, memory, width, depth))
-        if not integers or hidden < 0 or memory < 1 or width < 1 or depth < 1:
-            raise ArgumentError(
-                f"NeuralODE: expected integers hidden >= 0 and memory, width, depth >= 1, got "
-                f"{hidden=}, {memory=}, {width=}, {depth=}."
-            )
-        if solver is not None and not isinstance(solver, Solver):
+        check_count("hidden", hidden, 0)
+        for name, size in (("memory", memory), ("width", width), ("depth", depth)):
+            check_count(name, size, 1)
+        if solver is not None and not callable(solver):
             raise ArgumentError(
                 f"NeuralODE: expected a solver such as dl.solvers.FixedStep('rk4') or dl.solvers.Adaptive(), "
                 f"got {solver!r}."
@@ -142,20 +140,26 @@ class NeuralODE(AbstractContinuous, AbstractDeterministic):
         *,
         key: Key[Array, ""] | None = None,
     ) -> NeuralODEState:
-        u = self.scaling.control(control)
-
-        # The solver's clock counts from the start of the interval: far from t = 0, float32 has no digits
-        # left for where in the interval one is.
-        def held(elapsed, x):
-            return self.vector_field(time + elapsed, x, u, state.static)
-
-        def interpolated(elapsed, x):
-            fraction = elapsed / jnp.where(interval > 0, interval, 1)
-            return self.vector_field(time + elapsed, x, u[0] + fraction * (u[1] - u[0]), state.static)
-
-        field = interpolated if self.signature.hold == "linear" else held
+        field = self._field(control, state.static, time, interval)
         x = self.solver(field, state.x, jnp.zeros_like(time), interval)
         return NeuralODEState(x, state.static, self.noise.step(state.error, interval, key))
+
+    def _field(self, control, static, time, interval) -> Callable[[Array, Array], Array]:
+        """dx/d(elapsed) across one interval, driven by its control in physical units.
+
+        The solver's clock counts from the start of the interval: far from t = 0, float32 has no
+        digits left for where in the interval one is.
+        """
+        u = self.scaling.control(control)
+
+        def held(elapsed, x):
+            return self.vector_field(time + elapsed, x, u, static)
+
+        def interpolated(elapsed, x):
+            fraction = elapsed / jnp.where(interval != 0, interval, 1)
+            return self.vector_field(time + elapsed, x, u[0] + fraction * (u[1] - u[0]), static)
+
+        return interpolated if self.signature.hold == "linear" else held
 
     def observe(self, state: NeuralODEState, control: Float[Array, " control"]) -> Gaussian:
         y = self.noise.predictive(state.x[: self.signature.outputs], state.error)

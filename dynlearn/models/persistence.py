@@ -6,6 +6,7 @@ import equinox as eqx
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
+from dynlearn.errors import check_count
 from dynlearn.models._encoder import last_measured
 from dynlearn.models._error_growth import Error, ErrorGrowth
 from dynlearn.models._model import AbstractDeterministic
@@ -37,6 +38,7 @@ class Persistence(AbstractDeterministic):
     @classmethod
     def from_data(cls, ds: xr.Dataset, *, memory: int = 10, key: object = 0) -> Self:
         """Names and scaling from `ds`; an output missing in the last `memory` samples has no forecast."""
+        check_count("memory", memory, 1)
         signature = Signature.of(ds, discrete=False)
         return cls(signature, Scaling.of(ds), ErrorGrowth.unit(signature.outputs), memory)
 

@@ -112,8 +112,11 @@ def _rebuild(node: dict, arrays: list[np.ndarray], path: str) -> Any:
 
 
 def _device(array: np.ndarray, path: str) -> jax.Array:
-    result = jnp.asarray(array)
-    if result.dtype != array.dtype:
+    """In the session's default precision if that is higher: nothing is rounded, and all parts agree."""
+    default = jnp.result_type(float)
+    narrow = jnp.issubdtype(array.dtype, jnp.floating) and array.dtype.itemsize < default.itemsize
+    result = jnp.asarray(array, default) if narrow else jnp.asarray(array)
+    if not narrow and result.dtype != array.dtype:
         raise FileFormatError(
             f"{path}: holds {array.dtype} arrays, which this session would round to {result.dtype}; "
             f"call jax.config.update('jax_enable_x64', True) first."

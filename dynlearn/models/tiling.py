@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import xarray as xr
 from jaxtyping import Array, Bool, Float, Key
 
+from dynlearn.errors import check_count
 from dynlearn.models._error_growth import Error, ErrorGrowth
 from dynlearn.models._model import AbstractDeterministic
 from dynlearn.models._scaling import Scaling
@@ -41,6 +42,7 @@ class ContextTiling(AbstractDeterministic):
     @classmethod
     def from_data(cls, ds: xr.Dataset, *, memory: int = 50, key: object = 0) -> Self:
         """Names and scaling from `ds`; `memory` is the length of the context that is repeated."""
+        check_count("memory", memory, 1)
         signature = Signature.of(ds, discrete=False)
         return cls(signature, Scaling.of(ds), ErrorGrowth.unit(signature.outputs), memory)
 

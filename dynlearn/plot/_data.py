@@ -95,8 +95,8 @@ def checked(
     for name in variables:
         if name not in ds:
             raise ArgumentError(
-                f"{what}: expected a dataset with the variable {name!r}, got {sorted(map(str, ds.data_vars))}; "
-                f"pass what {made_by} returns."
+                f"{what}: expected a dataset with the variable {name!r}, got "
+                f"{sorted(map(str, ds.data_vars))}; pass what {made_by} returns."
             )
     return ds
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.markers import TICKUP
 
 from dynlearn.plot import _data, _style
 from dynlearn.plot._data import Channel
@@ -48,7 +49,7 @@ def rug(ax: Axes, t: np.ndarray, color: Any) -> None:
     """A tick on the floor of the axes at each instant where nothing was measured."""
     if t.size:
         ax.plot(
-            t, np.full(t.size, 0.0), "|", ms=5, mew=0.7, color=color, alpha=0.55,
+            t, np.zeros(t.size), marker=TICKUP, ls="", ms=4.5, mew=0.7, color=color, alpha=0.55,
             transform=ax.get_xaxis_transform(), clip_on=False, zorder=1.5, gid="missing",
         )  # fmt: skip
 
@@ -73,6 +74,11 @@ def points(t: np.ndarray) -> dict[str, Any]:
     if t.size <= 150:
         return {"marker": "o", "ms": 2.4, "mew": 0, "lw": 0.7}
     return {"lw": 0.9}
+
+
+def one_of(count: int, few: bool) -> dict[str, Any]:
+    """How one of `count` runs in the same axes is drawn: thinner and fainter in a cloud."""
+    return {"lw": 1.2, "alpha": 0.95} if few else {"lw": 0.8, "alpha": max(0.15, 0.9 - 0.1 * count**0.5)}
 
 
 def bound_lines(ax: Axes, low: float | None, high: float | None) -> None:

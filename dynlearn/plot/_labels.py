@@ -17,19 +17,25 @@ def with_unit(name: str, unit: str) -> str:
     return f"{name} ({unit})" if unit else name
 
 
-def at_ends(ax: Axes, entries: Sequence[tuple[float, float, str, str]], *, size: float = 7.5) -> None:
-    """Write each (x, y, text, color) right of the axes at its height, moved apart where they would overlap."""
-    entries = [e for e in entries if np.isfinite(e[1])]
-    if not entries:
+def number(value: float) -> str:
+    """Four significant digits and a true minus sign.
+
+    >>> number(-1234.56)
+    '−1235'
+    """
+    return f"{value:.4g}".replace("-", "−")
+
+
+def at_ends(ax: Axes, entries: Sequence[tuple[float, str, str]], *, size: float = 7.5) -> None:
+    """Write each (y, text, color) right of the axes at its height, moved apart where they would overlap."""
+    figure, spec = ax.get_figure(root=True), ax.get_subplotspec()
+    if not entries or figure is None or spec is None:
         return
     low, high = ax.get_ylim()
     scale = np.log10 if ax.get_yscale() == "log" else np.asarray
-    heights = np.array([float((scale(e[1]) - scale(low)) / (scale(high) - scale(low))) for e in entries])
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    rows = figure.axes[0].get_subplotspec().get_gridspec().nrows  # type: ignore[union-attr]
-    step = 1.35 * size / 72 / (figure.get_size_inches()[1] / rows * 0.75)
-    for height, (_, _, text, color) in zip(_apart(heights, step), entries, strict=True):
+    heights = np.array([float((scale(e[0]) - scale(low)) / (scale(high) - scale(low))) for e in entries])
+    inches = spec.get_position(figure).height * figure.get_size_inches()[1]
+    for height, (_, text, color) in zip(_apart(heights, 1.35 * size / 72 / inches), entries, strict=True):
         ax.annotate(
             text,
             (1.0, height),
@@ -44,7 +50,9 @@ def at_ends(ax: Axes, entries: Sequence[tuple[float, float, str, str]], *, size:
 
 
 def _apart(heights: np.ndarray, step: float) -> np.ndarray:
-    """The nearest heights that are `step` apart, in the same order: pools that overlap merge about their mean.
+    """The nearest heights in [0, 1] that are `step` apart, in the same order.
+
+    Neighbours that are too near merge into a pool about their mean, and pools with pools.
 
     >>> _apart(np.array([0.5, 0.5, 0.9]), 0.1).round(2).tolist()
     [0.45, 0.55, 0.9]
@@ -53,9 +61,12 @@ def _apart(heights: np.ndarray, step: float) -> np.ndarray:
     pools: list[tuple[float, int]] = []  # (centre, members)
     for height in np.clip(heights, 0, 1)[order]:
         pools.append((float(height), 1))
-        while len(pools) > 1 and pools[-1][0] - pools[-2][0] < step * (pools[-1][1] + pools[-2][1]) / 2:
+        while (
+            len(pools) > 1 and pools[-1][0] - pools[-2][0] < step * (pools[-1][1] + pools[-2][1]) / 2 - 1e-12
+        ):
             (a, n), (b, m) = pools[-2:]
-            pools[-2:] = [((a * n + b * m) / (n + m), n + m)]
+            half = step * (n + m - 1) / 2
+            pools[-2:] = [(min(max((a * n + b * m) / (n + m), half), max(half, 1 - half)), n + m)]
     found = np.concatenate([centre + step * (np.arange(n) - (n - 1) / 2) for centre, n in pools])
     placed = np.empty_like(found)
     placed[order] = found

@@ -20,6 +20,11 @@ SHOWN = {
 }
 NOMINAL = {"coverage50": 0.5, "coverage90": 0.9}
 WITH_UNIT = ("rmse", "crps")
+BASELINE = (
+    {"color": "#8A9099", "ls": (0, (4, 2))},
+    {"color": "#A7ACB4", "ls": (0, (1, 1.5))},
+    {"color": "#5E646D", "ls": (0, (6, 1.5, 1, 1.5))},
+)
 
 
 def checked(scores: Any, score: str) -> xr.Dataset:
@@ -38,7 +43,7 @@ def outputs_of(scores: xr.Dataset, score: str, outputs: Any) -> list[str | None]
     names = [str(name) for name in scores["output_name"].values]
     wanted = names if outputs is None else as_list(outputs)
     check_known("output", wanted, names)
-    return wanted if "output_name" in scores[score].dims else [None]
+    return [*wanted] if "output_name" in scores[score].dims else [None]
 
 
 def label(scores: xr.Dataset, score: str, output: str | None) -> str:
@@ -54,21 +59,10 @@ def looks(models: list[str]) -> dict[str, dict[str, Any]]:
     """Colour and line of each model: grey and dashed for a baseline."""
     from dynlearn.evaluation.baselines import NAMES
 
-    dashes = {
-        name: (0, pattern) for name, pattern in zip(NAMES, ((4, 2), (1, 1.5), (6, 1.5, 1, 1.5)), strict=True)
-    }
     own = [model for model in models if model not in NAMES]
     return {
         model: {"color": _style.color_of(own.index(model)), "lw": 1.6, "ls": "-", "zorder": 3}
         if model in own
-        else {"color": _style.BASELINE_GREYS[NAMES.index(model)], "lw": 1.1, "ls": dashes[model], "zorder": 2}
+        else {**BASELINE[NAMES.index(model) % len(BASELINE)], "lw": 1.1, "zorder": 2}
         for model in models
     }
-
-
-def note(scores: xr.Dataset) -> str:
-    """What the scores were computed on, where the dataset says so."""
-    a = scores.attrs
-    if not {"windows", "context", "horizon"} <= a.keys():
-        return ""
-    return f"{a['windows']} windows of {a['context']} + {a['horizon']} samples"

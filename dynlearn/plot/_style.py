@@ -6,8 +6,12 @@ from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import numpy as np
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.transforms import offset_copy
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -16,17 +20,16 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#B5559A", "#C98A00", "#3E9BCB")
 """Blue, vermillion, green, purple, amber, sky: after Okabe and Ito, told apart with any colour vision."""
 
 INK, GREY, PALE = "#22262B", "#767C85", "#D5D9DE"
-BASELINE_GREYS = ("#8A9099", "#A7ACB4", "#5E646D")
 
 WIDTH = 7.2
 """Inches; what a page column or a notebook cell shows without scaling."""
 
-RC: dict[str, Any] = {
+RC: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 8.5,
     "text.color": INK,
-    "axes.prop_cycle": mpl.cycler(color=PALETTE),
+    "axes.prop_cycle": cycler(color=PALETTE),
     "axes.edgecolor": "#9AA0A8",
     "axes.facecolor": "white",
     "axes.labelcolor": INK,
@@ -39,7 +42,8 @@ RC: dict[str, Any] = {
     "axes.spines.right": False,
     "axes.titlesize": 9.5,
     "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
+    "axes.titleweight": "normal",
+    "axes.titlepad": 4.0,
     "axes.xmargin": 0.01,
     "axes.formatter.useoffset": False,
     "grid.color": "#E9ECEF",
@@ -91,8 +95,8 @@ def canvas(
     sharey: Any = False,
 ) -> tuple[Plot, np.ndarray]:
     """A figure and its axes as an array `(rows, columns)`; sizes in inches."""
-    figure = Plot(figsize=(width, height), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.05)  # type: ignore[union-attr]
+    layout = ConstrainedLayoutEngine(w_pad=0.07, h_pad=0.05)
+    figure = Plot(figsize=(width, height), layout=layout)
     axes = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey, height_ratios=ratios)
     for ax in axes.flat:
         # Given here and not left to rcParams, which ticks would read only when they are drawn.
@@ -103,18 +107,30 @@ def canvas(
     return figure, axes
 
 
-def title(figure: Figure, text: str, note: str = "") -> None:
-    """A bold line at the top left and, beside it, what the data is."""
-    figure.suptitle(f"{text}", x=0.008, ha="left", fontsize=10, fontweight="bold", color=INK)
-    if note:
-        figure.axes[0].set_title(note, loc="right", fontsize=7.5, fontweight="normal", color=GREY)
+def note(ax: Axes, text: str) -> None:
+    """A quiet remark at the top right of the axes."""
+    ax.set_title(text, loc="right", fontsize=7.5, color=GREY)
 
 
 def above(ax: Axes, label: str) -> None:
     """The label of the y axis, level and above it: long names stay legible in low panels."""
     ax.set_ylabel(label, rotation=0, ha="left", va="bottom")
-    ax.yaxis.set_label_coords(0.0, 1.03)
+    just_above = offset_copy(ax.transAxes, ax.get_figure(root=True), y=4.0, units="points")
+    ax.yaxis.set_label_coords(0.0, 1.0, transform=just_above)
+    # Layout takes no account of a label up there; an empty title keeps its place free.
+    ax.set_title(" ", loc="left", fontsize=8.5)
 
 
 def color_of(i: int) -> str:
     return PALETTE[i % len(PALETTE)]
+
+
+def log_axis(ax: Axes) -> None:
+    """A logarithmic y axis with plain numbers on it: 1, 2, 5 where it spans few decades."""
+    ax.set_yscale("log")
+    low, high = ax.get_ylim()
+    if high / low > 1e3:
+        return
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low > 5 else "all"))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from dynlearn.plot import _data, _draw, _labels, _style
 from dynlearn.plot._bounds import bounds_of, targets_of
 from dynlearn.plot._data import Channel
+from dynlearn.plot._labels import number
 
-FEW = 6
+FEW = 3
 
 
 @_style.styled
@@ -30,7 +31,7 @@ def closed_loop(
         runs: what `dl.control.run` or `dl.from_gymnasium` returns.
         bounds: `(low, high)` of the controls, numbers or one per control; dotted lines.
         targets: set points by output name; dashed lines.
-        episodes: a run id or several; default all. Up to six are told apart by colour.
+        episodes: a run id or several; default all. Up to three are told apart by colour.
         outputs: names of the outputs to show; default all.
 
     >>> import numpy as np, dynlearn as dl
@@ -63,9 +64,8 @@ def closed_loop(
 
 
 def _look(shown: list, i: int) -> dict[str, Any]:
-    if len(shown) <= FEW:
-        return {"color": _style.color_of(i), "lw": 1.1, "alpha": 0.95}
-    return {"color": _style.PALETTE[0], "lw": 0.8, "alpha": max(0.2, 0.9 - 0.1 * len(shown) ** 0.5)}
+    few = len(shown) <= FEW
+    return {"color": _style.color_of(i if few else 0), **_draw.one_of(len(shown), few)}
 
 
 def _panel(ax: Axes, runs: xr.Dataset, shown: list, channel: Channel) -> list:
@@ -82,7 +82,8 @@ def _rewards(ax: Axes, runs: xr.Dataset, shown: list) -> None:
         totals.append(earned[-1])
     unit = str(runs["reward"].attrs.get("units", ""))
     _style.above(ax, _labels.with_unit("reward, summed", unit))
-    returned = f"return {totals[0]:.4g}"
+    returned = f"return {number(totals[0])}"
     if len(totals) > 1:
-        returned = f"{len(totals)} episodes: mean return {np.mean(totals):.4g}, {min(totals):.4g} to {max(totals):.4g}"
-    ax.set_title(returned, loc="right", fontsize=7.5, fontweight="normal", color=_style.GREY)
+        mean, low, high = (number(float(v)) for v in (np.mean(totals), min(totals), max(totals)))
+        returned = f"{len(totals)} episodes: mean return {mean}, {low} to {high}"
+    _style.note(ax, returned)

@@ -51,10 +51,8 @@ def eigenvalues(model: Any, reference: Any = None) -> Figure:
         ax.plot(known.real, known.imag, "x", ms=7, mew=1.1, color=_style.INK, label="reference", zorder=4)
         _labels.legend(figure, ax.lines[-2:], ["model", "reference"])
     ax.set_xlabel(r"real part of $\lambda$ (per step)")
-    _style.above(ax, r"imaginary part of $\lambda$ (per step)")
-    ax.set_title(
-        _summary(model, values), loc="right", fontsize=7.5, fontweight="normal", color=_style.GREY, pad=16
-    )
+    ax.set_ylabel(r"imaginary part of $\lambda$ (per step)")
+    _style.note(ax, _summary(model, values))
     return figure
 
 

@@ -42,8 +42,8 @@ def forecast_fan(
     _data.checked(forecast, "forecast", "output", made_by="dl.forecast")
     if "sample" not in forecast["output"].dims:
         raise ArgumentError(
-            f"forecast: expected samples (output with a 'sample' dimension), got {forecast['output'].dims}; pass "
-            f"what dl.forecast returns, or use dl.plot.trajectories for a single path."
+            f"forecast: expected samples (output with a 'sample' dimension), got {forecast['output'].dims}; "
+            f"pass what dl.forecast returns, or use dl.plot.trajectories for a single path."
         )
     run = _data.one_run(forecast, run)
     panels = _data.channels(forecast, "output", outputs)
@@ -58,6 +58,8 @@ def forecast_fan(
         _style.above(ax, channel.label)
     _limit(axes[0, 0], forecast, run, beside.get("context"), past)
     axes[-1, 0].set_xlabel(_data.time_label(forecast))
+    if forecast.sizes["trajectory"] > 1:
+        _style.note(axes[0, 0], f"run {run}")
     _labels.legend(figure, list(handles.values()), list(handles))
     return figure
 
@@ -84,14 +86,14 @@ def _panel(ax: Axes, forecast: xr.Dataset, run: Any, channel: Channel, beside: d
 
 
 def _truth(ax: Axes, ds: xr.Dataset, run: Any, channel: Channel, t: np.ndarray) -> Any:
-    """The record within the span of the forecast (and one step before it, which ties the lines together)."""
+    """The record within the span of the forecast."""
     instants = _data.instants(ds, run)
     slack = 1e-6 * max(float(t[-1] - t[0]), 1e-300)
     inside = (instants >= t[0] - slack) & (instants <= t[-1] + slack)
     if not inside.any():
         raise ArgumentError(
-            f"truth: expected samples between t = {t[0]:g} and {t[-1]:g}, where the forecast is, got run {run!r} "
-            f"from {instants[0]:g} to {instants[-1]:g}; pass the record that the context was cut from."
+            f"truth: expected samples between t = {t[0]:g} and {t[-1]:g}, where the forecast is, got run "
+            f"{run!r} from {instants[0]:g} to {instants[-1]:g}; pass the record the context was cut from."
         )
     y = np.where(inside, _data.values(ds, run, "output", channel), np.nan)[inside]
     _draw.rug(ax, instants[inside][np.isnan(y)], _style.INK)

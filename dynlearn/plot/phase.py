@@ -24,7 +24,8 @@ def phase(ds: xr.Dataset | Mapping[str, xr.Dataset], x: str, y: str, runs: Any =
 
     >>> import numpy as np, dynlearn as dl
     >>> t = 0.1 * np.arange(60)
-    >>> ds = dl.from_arrays(np.stack([np.cos(t), -np.sin(t)], 1), dt=0.1, output_names=["q", "v"], units={"v": "m/s"})
+    >>> circle = np.stack([np.cos(t), -np.sin(t)], axis=1)
+    >>> ds = dl.from_arrays(circle, times=t, output_names=["q", "v"], units={"v": "m/s"})
     >>> phase(ds, "q", "v").axes[0].get_ylabel()
     'v (m/s)'
     """

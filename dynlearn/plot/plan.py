@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from dynlearn.plot import _data, _draw, _style
+from dynlearn.plot import _data, _draw, _labels, _style
 from dynlearn.plot._bounds import bounds_of, targets_of
 
 
@@ -43,6 +43,6 @@ def plan(decision: Any, bounds: Any = None, targets: Mapping[str, float] | None 
     axes[-1, 0].set_xlabel(_data.time_label(ds))
     sentence = getattr(decision, "reason", "")
     if sentence:
-        note = f"{str(sentence).split('.')[0]}, expected cost {decision.cost:.4g}"
-        axes[0, 0].set_title(note, loc="right", fontsize=7.5, fontweight="normal", color=_style.GREY)
+        first = str(sentence).split(".")[0]
+        _style.note(axes[0, 0], f"{first}, expected cost {_labels.number(decision.cost)}")
     return figure

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from dynlearn.errors import ArgumentError
 from dynlearn.plot import _style
+from dynlearn.plot._labels import number
 
 
 @_style.styled
@@ -41,14 +42,14 @@ def returns(returns: Mapping[str, Any], target: float | None = None, *, unit: st
         offset = 0.24 * (np.arange(earned.size) / max(earned.size - 1, 1) - 0.5) * (earned.size > 1)
         ax.plot(earned, row + offset, "o", ms=3.6, mew=0, color=color, alpha=0.55, label=name)
         ax.plot([earned.mean()] * 2, [row - 0.3, row + 0.3], color=color, lw=2.0, gid="mean")
-        note = f"mean {earned.mean():.4g}, n = {earned.size}"
+        note = f"mean {number(earned.mean())}, n = {earned.size}"
         ax.annotate(
             note, (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=7.5, color=color
         )
     if target is not None:
         ax.axvline(target, color=_style.GREY, lw=0.9, ls=(0, (4, 2)), zorder=1, gid="target")
         ax.annotate(
-            f"target {target:g}", (target, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 3),
+            f"target {number(target)}", (target, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 3),
             textcoords="offset points", ha="center", fontsize=7.5, color=_style.GREY,
         )  # fmt: skip
     ax.set_yticks(range(len(table)), list(table))

@@ -20,11 +20,11 @@ def score_bars(scores: xr.Dataset, score: str = "crps", outputs: Any = None) -> 
         outputs: names of the outputs to show; default all.
 
     >>> import dynlearn as dl
-    >>> ds = dl.datasets.load("linear", runs=4, length=60, key=0)
-    >>> model = dl.fit(dl.models.ARX.from_data(ds, delays=1), ds, progress=False).model
-    >>> found = dl.evaluate(model, ds, context=20, horizon=10, samples=20)
-    >>> [label.get_text() for label in score_bars(found, "energy").axes[0].get_yticklabels()]
-    ['ARX model', 'persistence', 'context tiling', 'ARX']
+    >>> coords = {"model": ["mine", "persistence"], "lead": [1, 2], "output_name": ["y"]}
+    >>> values = xr.DataArray([[[0.1], [0.2]], [[0.3], [0.5]]], coords, ["model", "lead", "output_name"])
+    >>> found = xr.Dataset({name: values for name in dl.evaluation.DEFINITIONS})
+    >>> [bar.get_width().round(3).item() for bar in score_bars(found, "crps").axes[0].patches]
+    [0.15, 0.4]
     """
     from dynlearn.evaluation import summary
 
@@ -71,5 +71,5 @@ def _bars(ax: Axes, models: list[str], values: np.ndarray, nominal: float | None
         ax.set_xlim(0, 1.22 * max(float(known.max()), 1e-300))
     for y, value in zip(place, values, strict=True):
         text = f"{value:.3g}" if np.isfinite(value) else "not finite"
-        at = value if np.isfinite(value) else 0.0
+        at = max(value if np.isfinite(value) else 0.0, nominal or 0.0)
         ax.annotate(text, (at, y), xytext=(3, 0), textcoords="offset points", va="center", fontsize=7.5)

@@ -25,12 +25,11 @@ def scores(scores: xr.Dataset, score: str = "crps", outputs: Any = None) -> Figu
         score: one of `dl.evaluation.DEFINITIONS`.
         outputs: names of the outputs to show; default all.
 
-    >>> import dynlearn as dl
-    >>> ds = dl.datasets.load("linear", runs=4, length=60, key=0)
-    >>> model = dl.fit(dl.models.ARX.from_data(ds, delays=1), ds, progress=False).model
-    >>> found = dl.evaluate(model, ds, context=20, horizon=10, samples=20)
-    >>> [line.get_label() for line in scores(found, "energy").axes[0].lines]
-    ['ARX model', 'persistence', 'context tiling', 'ARX']
+    >>> values = [[[0.1], [0.2]], [[0.3], [0.5]]]
+    >>> coords = {"model": ["mine", "persistence"], "lead": [1, 2], "output_name": ["y"]}
+    >>> found = xr.Dataset({"crps": (("model", "lead", "output_name"), values)}, coords)
+    >>> [line.get_label() for line in scores(found).axes[0].lines]
+    ['mine', 'persistence']
     """
     found = _scores.checked(scores, score)
     shown = _scores.outputs_of(found, score, outputs)
@@ -74,7 +73,7 @@ def _scale(ax: Axes, score: str, values: np.ndarray) -> None:
     if score in _scores.NOMINAL:
         ax.set_ylim(0, 1.02)
     elif known.size and known.min() > 0 and known.max() > WIDE * known.min():
-        ax.set_yscale("log")
+        _style.log_axis(ax)
     elif known.size and known.min() >= 0:
         ax.set_ylim(0, 1.05 * known.max() or 1.0)
 
@@ -89,5 +88,5 @@ def _name_lines(figure: Figure, ax: Axes, panels: int) -> None:
         y = np.asarray(line.get_ydata(), float)
         there = np.flatnonzero(np.isfinite(y))
         if there.size:
-            ends.append((0.0, float(y[there[-1]]), str(line.get_label()), str(line.get_color())))
+            ends.append((float(y[there[-1]]), str(line.get_label()), str(line.get_color())))
     _labels.at_ends(ax, ends)

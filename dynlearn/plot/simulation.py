@@ -41,6 +41,8 @@ def simulation(sim: xr.Dataset, run: Any = None, outputs: Any = None) -> Figure:
             _draw.series(ax, sim, run, channel, color=_style.GREY, lw=1.0)
         _style.above(ax, channel.label)
     axes[-1, 0].set_xlabel(_data.time_label(sim))
+    if sim.sizes["trajectory"] > 1:
+        _style.note(axes[0, 0], f"run {run}")
     _labels.legend(figure, list(handles.values()), list(handles))
     return figure
 

@@ -27,7 +27,8 @@ def trajectories(ds: xr.Dataset, runs: Any = None, outputs: Any = None) -> Figur
         outputs: names of the outputs to show; default all.
 
     >>> import numpy as np, dynlearn as dl
-    >>> ds = dl.from_arrays(np.sin(np.arange(30.0)), dt=0.1, output_names=["angle"], units={"angle": "rad", "t": "s"})
+    >>> units = {"angle": "rad", "t": "s"}
+    >>> ds = dl.from_arrays(np.sin(np.arange(30.0)), dt=0.1, output_names=["angle"], units=units)
     >>> figure = trajectories(ds)
     >>> figure.axes[0].get_ylabel(), figure.axes[-1].get_xlabel()
     ('angle (rad)', 'time (s)')
@@ -44,9 +45,7 @@ def trajectories(ds: xr.Dataset, runs: Any = None, outputs: Any = None) -> Figur
     if 1 < len(shown) <= FEW:
         _labels.legend(figure, lines, [f"run {run}" for run in shown])
     elif len(shown) > FEW:
-        axes[0, 0].set_title(
-            f"{len(shown)} runs", loc="right", fontsize=7.5, fontweight="normal", color=_style.GREY
-        )
+        _style.note(axes[0, 0], f"{len(shown)} runs")
     return figure
 
 

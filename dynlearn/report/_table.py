@@ -68,7 +68,7 @@ def number(value: Any, digits: int = 4) -> str:
     if np.isnan(float(value)):
         return "–"
     if np.isinf(float(value)):
-        return "∞" if value > 0 else "−∞"
+        return "∞" if float(value) > 0 else "−∞"
     return f"{float(value):.{digits}g}".replace("-", "−")
 
 

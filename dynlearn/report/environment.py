@@ -54,5 +54,5 @@ def _jax() -> dict[str, str]:
     import jax
 
     devices = [device.device_kind for device in jax.devices()]
-    precision = "float64" if jax.config.jax_enable_x64 else "float32"
+    precision = "float64" if jax.config.read("jax_enable_x64") else "float32"
     return {"jax device": f"{len(devices)} x {devices[0]}", "jax precision": precision}

@@ -25,7 +25,8 @@ class Report:
             bytes every time.
 
     >>> page = Report("Lynx and hare", subtitle="Two families, one series")
-    >>> page = page.cards([("CRPS", 0.1234, "persistence 0.31")]).section("Data").text("Fur returns, 1845 to 1935.")
+    >>> page = page.cards([("CRPS", 0.1234, "persistence 0.31")])
+    >>> page = page.section("Data").text("Fur returns, 1845 to 1935.")
     >>> "<h1>Lynx and hare</h1>" in page.html()
     True
     """

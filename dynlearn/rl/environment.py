@@ -106,7 +106,14 @@ class ModelEnv(gymnasium.Env):
         key = jax.random.fold_in(self._key, self._count) if self.stochastic else None
         now = jnp.asarray(self._time + self._count * self.interval)
         self._state, outputs, reward, ok = _step(
-            self._episode, self.cost, self._state, self._outputs, control, now, self.interval, key
+            self._episode,
+            self.cost,
+            self._state,
+            jnp.asarray(self._outputs),
+            control,
+            now,
+            self.interval,
+            key,
         )
         self._count += 1
         reason = None if bool(ok) else DIVERGED
@@ -146,7 +153,7 @@ def _step(
     model: AbstractModel,
     cost: Cost,
     state: State,
-    outputs: Float[np.ndarray, " output"],
+    outputs: Float[Array, " output"],
     control: Float[Array, " control"],
     now: Float[Array, ""],
     interval: float,
@@ -154,7 +161,7 @@ def _step(
 ):
     move, draw = (None, None) if key is None else jax.random.split(key)
     ends = jnp.stack([control, control]) if model.signature.hold == "linear" else control
-    reward = -cost.running(jnp.asarray(outputs), control, now)
+    reward = -cost.running(outputs, control, now)
     state = model.step(state, ends, now, jnp.asarray(interval), key=move)
     predicted = model.observe(state, control)
     after = predicted.mean if draw is None else predicted.sample(draw)

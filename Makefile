@@ -1,0 +1,36 @@
+# Two commands do all the set-up: `make demo` and `make test`. Both work from a clean clone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
+
+.PHONY: demo test slow lint bench docs clean
+
+demo: $(VENV)/.installed
+	$(BIN)/dynlearn demo
+
+test: $(VENV)/.tested
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(BIN)/pytest
+
+slow: $(VENV)/.tested
+	$(BIN)/pytest -m slow
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/mypy
+
+bench: $(VENV)/.tested
+	$(PIP) -r tests/benchmarks/requirements.txt
+	$(BIN)/python -m tests.benchmarks --all --write docs/benchmarks.md
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) -e .
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(PIP) -e ".[test]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) .jax_cache .pytest_cache .mypy_cache .ruff_cache build dist *.egg-info

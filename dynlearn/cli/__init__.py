@@ -1,0 +1,10 @@
+"""The command line `dynlearn`: one file per command, and nothing heavy imported before a command runs."""
+
+from dynlearn.cli._app import app
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """The entry point."""
+    app(prog_name="dynlearn")

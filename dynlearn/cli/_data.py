@@ -1,0 +1,81 @@
+"""DATA on the command line: a file, or a name of the registry."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dynlearn.cli import _pairs
+from dynlearn.errors import ArgumentError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """What the columns of a .csv file are, as given on the command line."""
+
+    time: str | None = None
+    dt: float | None = None
+    outputs: str | None = None
+    controls: str | None = None
+    trajectory: str | None = None
+    units: list[str] | None = None
+
+    def options(self) -> dict[str, Any]:
+        """As `from_frame` takes them; only those that were given."""
+        given: dict[str, Any] = {
+            "dt": self.dt,
+            "trajectory": self.trajectory,
+            "outputs": _names(self.outputs),
+            "controls": _names(self.controls),
+            "units": _pairs.texts("--unit", self.units),
+        }
+        # The unit of time is asked for under the name of its column, too.
+        if self.time is not None and self.time in given["units"]:
+            given["units"]["t"] = given["units"].pop(self.time)
+        return {k: v for k, v in {"time": self.time, **given}.items() if v not in (None, {}, [])}
+
+
+def open_data(data: str, table: Table | None = None) -> "xr.Dataset":
+    """The dataset that DATA means."""
+    from dynlearn import datasets
+    from dynlearn.errors import unknown
+    from dynlearn.trajectories import read
+    from dynlearn.trajectories.files import SUFFIXES
+
+    options = (table or Table()).options()
+    path = Path(data)
+    if path.suffix in SUFFIXES:
+        if path.suffix == ".csv" and path.exists():
+            _check_csv(path, options)
+        return read(path, **options)
+    if path.exists():
+        raise ArgumentError(f"{data}: {unknown('suffix', path.suffix, SUFFIXES)}")
+    if data not in datasets.names():
+        raise ArgumentError(
+            f"{unknown('dataset', data, datasets.names())} A file of yours needs one of the suffixes "
+            f"{', '.join(SUFFIXES)}."
+        )
+    if options:
+        option = next(iter(options)).replace("units", "unit")
+        raise ArgumentError(f"--{option}: expected with a .csv file, got the dataset {data!r}; leave it out.")
+    return datasets.load(data)
+
+
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def _check_csv(path: Path, options: dict[str, Any]) -> None:
+    if "outputs" in options and ("time" in options) != ("dt" in options):
+        return
+    with path.open(encoding="utf-8", errors="replace") as file:
+        columns = file.readline().strip().split(",")
+    shown = ", ".join(repr(c) for c in columns[:20])
+    first, *rest = columns
+    example = f"--time {first} --outputs {','.join(rest[:2]) or first}"
+    raise ArgumentError(
+        f"{path}: expected --outputs, and one of --time and --dt, for a .csv file; its columns are {shown}; "
+        f"pass e.g. {example}."
+    )

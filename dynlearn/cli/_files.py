@@ -1,0 +1,38 @@
+"""Files to be written: asked about before the work starts, not after it."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dynlearn.errors import ArgumentError, unknown
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FIGURES = (".png", ".svg", ".pdf")
+DATASETS = (".nc", ".zarr")
+PAGES = (".html",)
+
+
+def check_target(option: str, path: Path | None, suffixes: tuple[str, ...] = ()) -> None:
+    """Raise unless a file can be written there later."""
+    if path is None:
+        return
+    if suffixes and path.suffix not in suffixes:
+        raise ArgumentError(f"{option}: {unknown('suffix', path.suffix, suffixes)}")
+    if not path.absolute().parent.is_dir():
+        raise ArgumentError(
+            f"{option}: expected a file in an existing folder, got {str(path)!r}; create the folder."
+        )
+    if path.is_dir() and path.suffix != ".zarr":
+        raise ArgumentError(f"{option}: expected a file, got the folder {str(path)!r}; add a name to it.")
+
+
+def write_scores(scores: "xr.Dataset", path: Path) -> None:
+    """Scores as netCDF, whole or not at all. They have no time axis: the trajectory schema is not theirs."""
+    fresh = path.with_name(f".{path.name}.part")
+    try:
+        scores.to_netcdf(fresh, engine="h5netcdf")
+        os.replace(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)

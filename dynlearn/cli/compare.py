@@ -1,0 +1,94 @@
+"""dynlearn compare: several models on exactly the same windows."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dynlearn.cli import _options as o
+
+if TYPE_CHECKING:
+    from dynlearn.cli._data import Table
+
+
+def compare(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            help="Files that `dynlearn fit` wrote, or NAME=FILE to choose a name.", show_default=False
+        ),
+    ],
+    data: o.Data,
+    context: o.Context = 50,
+    horizon: o.Horizon = 100,
+    train: o.Train = None,
+    samples: o.Samples = 200,
+    stride: o.Stride = None,
+    of: o.Of = None,
+    output: o.Scores = None,
+    key: o.Key = 0,
+    time: o.Time = None,
+    dt: o.Dt = None,
+    outputs: o.Outputs = None,
+    controls: o.Controls = None,
+    trajectory: o.Trajectory = None,
+    units: o.Units = None,
+) -> None:
+    """Score several models on the same held-out data, with the baselines beside them."""
+    from dynlearn.cli._data import Table
+
+    columns = Table(time, dt, outputs, controls, trajectory, units)
+    score(models, data, train, columns, context, horizon, samples, stride, of, output, key)
+
+
+def score(
+    models: list[str],
+    data: str,
+    train: str | None,
+    columns: "Table",
+    context: int,
+    horizon: int,
+    samples: int,
+    stride: int | None,
+    of: str | None,
+    output: Path | None,
+    key: int,
+) -> None:
+    """Load, score, show and write: what `evaluate` and `compare` share."""
+    from dynlearn.cli import _console, _files
+    from dynlearn.cli._data import open_data
+    from dynlearn.cli._tables import score_tables
+
+    _files.check_target("--output", output, (".nc",))
+    with _console.working("scoring"):
+        import dynlearn as dl
+
+        loaded = _load(models)
+        test = open_data(data, columns)
+        reference = None if train is None else open_data(train, columns)
+        scores = dl.compare(
+            loaded, reference, test, context, horizon, samples=samples, stride=stride, key=key
+        )
+        tables = score_tables(scores, of)
+    for table in tables:
+        _console.out().print(table)
+    if output is not None:
+        _files.write_scores(scores, output)
+        _console.written(output)
+
+
+def _load(models: list[str]) -> dict[str, Any]:
+    """Models by name: that before "=", else the file's without its suffix."""
+    from dynlearn.errors import ArgumentError
+    from dynlearn.evaluation.baselines import NAMES
+    from dynlearn.models import load
+
+    found: dict[str, Any] = {}
+    for item in models:
+        given, equals, file = item.rpartition("=")
+        name = given if equals else Path(file).stem
+        if name in found or name in NAMES:
+            why = "comes twice" if name in found else "is a baseline's"
+            raise ArgumentError(f"MODELS: the name {name!r} {why}; choose another: NAME={file}.")
+        found[name] = load(file)
+    return found

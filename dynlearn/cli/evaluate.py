@@ -1,0 +1,29 @@
+"""dynlearn evaluate: the scores of one model, beside the baselines."""
+
+from dynlearn.cli import _options as o
+
+
+def evaluate(
+    model: o.Model,
+    data: o.Data,
+    context: o.Context = 50,
+    horizon: o.Horizon = 100,
+    train: o.Train = None,
+    samples: o.Samples = 200,
+    stride: o.Stride = None,
+    of: o.Of = None,
+    output: o.Scores = None,
+    key: o.Key = 0,
+    time: o.Time = None,
+    dt: o.Dt = None,
+    outputs: o.Outputs = None,
+    controls: o.Controls = None,
+    trajectory: o.Trajectory = None,
+    units: o.Units = None,
+) -> None:
+    """Score a model on data it was not fitted to, with the baselines beside it."""
+    from dynlearn.cli._data import Table
+    from dynlearn.cli.compare import score
+
+    columns = Table(time, dt, outputs, controls, trajectory, units)
+    score([str(model)], data, train, columns, context, horizon, samples, stride, of, output, key)

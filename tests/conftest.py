@@ -1,0 +1,93 @@
+"""What every test shares: strict settings, a compilation cache, small datasets built once."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".jax_cache"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+settings.register_profile(
+    "dynlearn", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+settings.load_profile("dynlearn")
+
+
+def linear_runs(seed: int = 0, lengths: tuple[int, ...] = (30, 30, 30), noise: float = 0.01, **options) -> xr.Dataset:
+    """Runs of a damped rotation driven by one control, computed by numpy: two outputs, dt = 0.1 s."""
+    import dynlearn as dl
+
+    rng = np.random.default_rng(seed)
+    A, b = np.array([[0.9, 0.2], [-0.2, 0.9]]), np.array([0.0, 0.1])
+    outputs, controls = [], []
+    for n in lengths:
+        u = rng.normal(size=(n, 1))
+        x = np.empty((n, 2))
+        x[0] = rng.normal(size=2)
+        for k in range(n - 1):
+            x[k + 1] = A @ x[k] + b * u[k]
+        outputs.append(3.0 + 2.0 * x + noise * rng.normal(size=x.shape))
+        controls.append(u)
+    names = {"output_names": ["position", "speed"], "control_names": ["force"]}
+    units = {"t": "s", "position": "m", "speed": "m/s", "force": "N"}
+    return dl.from_arrays(outputs, controls, **{"dt": 0.1, "units": units, **names, **options})
+
+
+@pytest.fixture(scope="session")
+def linear() -> xr.Dataset:
+    """Three runs of 30 samples of the driven rotation."""
+    return linear_runs()
+
+
+@pytest.fixture(scope="session")
+def make_linear() -> Callable[..., xr.Dataset]:
+    return linear_runs
+
+
+@pytest.fixture(scope="session")
+def uneven() -> xr.Dataset:
+    """Ragged runs with own, uneven instants, gaps in the outputs, a control and a static feature."""
+    import dynlearn as dl
+
+    rng = np.random.default_rng(1)
+    lengths = (26, 22, 30)
+    times = [np.cumsum(rng.uniform(0.05, 0.15, n)) for n in lengths]
+    outputs = [np.stack([np.sin(t), np.cos(t)], 1) + 0.01 * rng.normal(size=(t.size, 2)) for t in times]
+    for y in outputs:
+        y[rng.random(y.shape) < 0.2] = np.nan
+    controls = [rng.normal(size=(n, 1)) for n in lengths]
+    return dl.from_arrays(outputs, controls, times=times, static=rng.normal(size=(3, 1)), units={"t": "s"})
+
+
+@pytest.fixture(scope="session")
+def compilations() -> Callable[[], object]:
+    """`with compilations() as names:` collects the name of every program compiled meanwhile."""
+    import jax.monitoring
+
+    listening: list[list[str]] = []
+
+    def heard(event: str, duration: float, **details) -> None:
+        if event.endswith("backend_compile_duration"):
+            for names in listening:
+                names.append(str(details.get("fun_name")))
+
+    jax.monitoring.register_event_duration_secs_listener(heard)
+
+    @contextmanager
+    def count() -> Iterator[list[str]]:
+        names: list[str] = []
+        listening.append(names)
+        try:
+            yield names
+        finally:
+            listening.remove(names)
+
+    return count

@@ -1,0 +1,139 @@
+"""`run`: Gymnasium's contract on one side, the trajectory schema on the other."""
+
+import json
+from types import SimpleNamespace
+
+import gymnasium
+import numpy as np
+import pytest
+
+import dynlearn as dl
+from dynlearn.control import CEM, MPC, Quadratic, run
+from dynlearn.errors import ArgumentError
+from dynlearn.models import Signature
+
+PLANNER = CEM(samples=32, elites=6, iterations=2)
+
+
+class Plant(gymnasium.Env):
+    """The cart of the fixtures, with actions of shape (1, 1) and an end at position 3."""
+
+    metadata = {"render_modes": []}  # noqa: RUF012
+    observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (2,), np.float64)
+    action_space = gymnasium.spaces.Box(-0.7, 0.7, (1, 1), np.float32)
+
+    def __init__(self):
+        self.seeds, self.actions = [], []
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.seeds.append(seed)
+        self.x = self.np_random.uniform(-1, 1, 2)
+        return self.x.copy(), {}
+
+    def step(self, action):
+        assert self.action_space.contains(action)
+        self.actions.append(action)
+        force = float(action[0, 0])
+        self.x = self.x + 0.2 * np.array([self.x[1] + 0.1 * force, force])
+        return self.x.copy(), -float(self.x @ self.x), bool(abs(self.x[0]) > 3), False, {}
+
+
+class Policy:
+    """A constant action: the smallest controller there is."""
+
+    signature = Signature(("position", "rate"), ("force",))
+    interval = 0.2
+
+    def __init__(self, action=0.5, bounds=((-0.7,), (0.7,))):
+        self.action, self.bounds = action, bounds
+
+    def init(self, context=None, *, key=0):
+        return None
+
+    def missing(self, memory):
+        return 0
+
+    def record(self, memory, observation, action):
+        return memory
+
+    def act(self, memory, observation):
+        decision = SimpleNamespace(cost=np.inf, seconds=0.0, name="planned")
+        return np.array([self.action]), memory, decision
+
+
+def mpc_for(model, **changes):
+    cost = Quadratic(target=[0.0, 0.0], Q=[1.0, 0.1], R=[0.1])
+    return MPC(model, cost, **({"horizon": 8, "planner": PLANNER, "bounds": (-0.7, 0.7)} | changes))
+
+
+def test_runs_are_trajectories(cart):
+    env = Plant()
+    model = cart()
+    runs = run(env, mpc_for(model), episodes=3, seed=5, max_steps=12, progress=False)
+    assert dl.validate(runs) is runs
+    assert dict(runs.sizes)["trajectory"] == 3
+    assert runs.sizes["time"] == 13
+    assert env.seeds == [5, 6, 7]
+    assert np.isnan(runs.control.values[:, -1]).all()
+    assert np.isfinite(runs.control.values[:, :-1]).all()
+    np.testing.assert_allclose(runs.control.values[:, :-1].ravel(), np.ravel(env.actions))
+    assert runs.truncated.values[:, -2].all()
+    assert runs.truncated.values.sum() == 3
+    assert runs.attrs["seed"] == 5
+    assert json.loads(runs.attrs["reasons"]) == {"planned": 36}
+    np.testing.assert_allclose(runs.t.values[..., 1] - runs.t.values[..., 0], 0.2)
+    assert runs.t.attrs["units"] == "s"
+    assert list(runs.output_unit.values) == ["m", "m/s"]
+    # Each recorded transition is the plant's.
+    y, u = runs.output.values, runs.control.values[..., 0]
+    np.testing.assert_allclose(y[:, 1:, 1], y[:, :-1, 1] + 0.2 * u[:, :-1], atol=1e-12)
+
+
+def test_same_seed_same_run(cart):
+    mpc = mpc_for(cart())
+    a, b, c = (run(Plant(), mpc, 1, seed, max_steps=5, progress=False) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(a.control, b.control)
+    assert not np.array_equal(a.control.values[0, 0], c.control.values[0, 0])
+
+
+def test_termination_ends_an_episode():
+    runs = run(Plant(), Policy(0.7), episodes=2, progress=False)
+    for i, length in enumerate(runs.dyn.lengths):
+        assert runs.terminated.values[i, length - 2]
+        assert runs.terminated.values[i].sum() == 1
+        assert abs(runs.output.values[i, length - 1, 0]) > 3
+
+
+def test_rounding_never_leaves_the_action_space():
+    env = Plant()
+    run(env, Policy(0.7, ((-0.7,), (0.7,))), episodes=1, max_steps=3, progress=False)
+    assert env.actions[0].dtype == np.float32
+    assert env.actions[0].shape == (1, 1)
+    assert env.actions[0] <= env.action_space.high
+
+
+@pytest.mark.parametrize("warmup", ["random", lambda observation, generator: [9.0]])
+def test_warmup_until_the_model_has_seen_enough(cart, warmup):
+    runs = run(Plant(), mpc_for(cart(required=4)), 1, max_steps=6, warmup=warmup, progress=False)
+    assert json.loads(runs.attrs["reasons"]) == {"warmup": 3, "planned": 3}
+    assert np.isnan(runs.plan_seconds.values[0, :3]).all()
+    assert np.isfinite(runs.plan_seconds.values[0, 3:6]).all()
+    assert np.nanmax(np.abs(runs.control)) <= np.float32(0.7)
+    if callable(warmup):
+        np.testing.assert_allclose(runs.control.values[0, :3, 0], 0.7)
+
+
+def test_warmup_is_asked_for(cart):
+    with pytest.raises(ArgumentError, match=r'must see several samples .*pass warmup="random"'):
+        run(Plant(), mpc_for(cart(required=4)), 1, progress=False)
+
+
+def test_a_controller_is_asked_for():
+    with pytest.raises(ArgumentError, match=r"controller: expected an MPC .*got function"):
+        run(Plant(), lambda observation: observation, progress=False)
+
+
+def test_progress_bar_shows_the_return(cart, capsys):
+    run(Plant(), Policy(), episodes=2, max_steps=3, progress=True)
+    assert "mean" in capsys.readouterr().out

@@ -1,0 +1,86 @@
+"""Scores against their definitions, computed the slow way; what was not measured does not count."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import dynlearn as dl
+from dynlearn.evaluation import scores
+from dynlearn.evaluation.evaluate import _naive_step, _spread
+
+rng = np.random.default_rng(0)
+Y = rng.normal(size=(5, 4, 2))
+Y[rng.random(Y.shape) < 0.2] = np.nan
+Y[:, 3, 1] = np.nan
+MEAN = rng.normal(size=Y.shape)
+DRAWS = MEAN + rng.normal(size=(30, *Y.shape))
+
+
+def over_windows(value):
+    """`value(window, lead, output)` averaged over the windows where the truth is known."""
+    out = np.full((4, 2), np.nan)
+    for k in range(4):
+        for j in range(2):
+            found = [value(i, k, j) for i in range(5) if np.isfinite(Y[i, k, j])]
+            if found:
+                out[k, j] = np.mean(found)
+    return out
+
+
+def test_rmse_and_mae():
+    np.testing.assert_allclose(scores.rmse(Y, MEAN) ** 2, over_windows(lambda *i: (Y[i] - MEAN[i]) ** 2))
+    np.testing.assert_allclose(scores.mae(Y, MEAN), over_windows(lambda *i: abs(Y[i] - MEAN[i])))
+
+
+def test_crps_is_the_double_sum():
+    def one(i, k, j):
+        x = DRAWS[:, i, k, j]
+        return np.abs(x - Y[i, k, j]).mean() - np.abs(x[:, None] - x[None]).mean() / 2
+
+    np.testing.assert_allclose(scores.crps(Y, DRAWS), over_windows(one))
+
+
+def test_energy_is_the_double_sum_over_windows_with_every_output():
+    scale = np.array([2.0, 0.5])
+    expected = []
+    for k in range(4):
+        found = []
+        for i in range(5):
+            if np.isfinite(Y[i, k]).all():
+                x, y = DRAWS[:, i, k] / scale, Y[i, k] / scale
+                pairs = np.linalg.norm(x[:, None] - x[None], axis=-1)
+                found.append(np.linalg.norm(x - y, axis=-1).mean() - pairs.mean() / 2)
+        expected.append(np.mean(found) if found else np.nan)
+    np.testing.assert_allclose(scores.energy(Y, DRAWS, scale), expected)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9])
+def test_coverage_counts_the_measured_values_inside(level):
+    def one(i, k, j):
+        low, high = np.quantile(DRAWS[:, i, k, j], [0.5 - level / 2, 0.5 + level / 2])
+        return float(low <= Y[i, k, j] <= high)
+
+    np.testing.assert_allclose(scores.coverage(Y, DRAWS, level), over_windows(one))
+
+
+def test_a_lead_nobody_measured_scores_nan_in_silence():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isnan(scores.rmse(Y, MEAN)[3, 1])
+        np.testing.assert_allclose(_spread(Y[..., :1]), np.nanstd(Y[..., 0]))
+        assert _spread(np.full((2, 3, 1), np.nan)) == 1.0
+
+
+def test_the_naive_step_of_mase_skips_gaps_and_the_ends_of_runs():
+    ds = dl.from_arrays([np.array([0.0, 1.0, np.nan, 5.0, 2.0]), np.array([10.0, 12.0])], dt=1.0)
+    np.testing.assert_allclose(_naive_step(ds), [(1 + 3 + 2) / 3])
+    nothing = dl.from_arrays(np.array([0.0, np.nan, 1.0]), dt=1.0)
+    assert np.isnan(_naive_step(nothing)).all()
+
+
+def test_perfect_draws_score_zero():
+    draws = np.broadcast_to(Y, (10, *Y.shape))
+    for name in ("crps", "rmse"):
+        found = getattr(scores, name)(Y, draws if name == "crps" else Y)
+        np.testing.assert_allclose(found[np.isfinite(found)], 0, atol=1e-12)

@@ -1,0 +1,243 @@
+"""Gradient fits: reproducible, resumable, bounded by validation, honest about divergence."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import dynlearn as dl
+from dynlearn.errors import FileFormatError
+from dynlearn.fitting import Gradient, Reason, _progress
+from dynlearn.fitting._examples import Examples
+from dynlearn.models import Ensemble
+
+METHOD = Gradient(steps=8, batch=4, horizon=3, validate_every=2, validation_windows=8)
+
+
+def node(ds, key=0, **options):
+    return dl.models.NeuralODE.from_data(ds, **{"hidden": 0, "memory": 1, "width": 8, **options}, key=key)
+
+
+def arrays(model) -> list[np.ndarray]:
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(model) if isinstance(leaf, jax.Array)]
+
+
+def equal(a, b) -> bool:
+    return all(np.array_equal(x, y) for x, y in zip(arrays(a), arrays(b), strict=True))
+
+
+def fit(model, ds, valid=None, method=METHOD, **options):
+    return dl.fit(model, ds, valid, method, progress=False, calibration_horizon=3, **options)
+
+
+class Killed(Exception):
+    pass
+
+
+def killed_after(blocks: int):
+    """A progress display that dies at its `blocks`-th report."""
+    from contextlib import contextmanager
+
+    @contextmanager
+    def silent(title, total):
+        seen = []
+
+        def report(done, **numbers):
+            seen.append(done)
+            if len(seen) == blocks:
+                raise Killed
+
+        yield report
+
+    return silent
+
+
+@pytest.mark.parametrize("kind", ["single", "ensemble"])
+def test_a_killed_fit_goes_on_to_the_same_bits(kind, linear, tmp_path, monkeypatch):
+    model = node(linear) if kind == "single" else Ensemble.of(node(linear), 2)
+    whole = fit(model, linear, linear)
+    path = tmp_path / "fit.checkpoint"
+    with monkeypatch.context() as patched:
+        patched.setattr(_progress, "silent", killed_after(2))
+        with pytest.raises(Killed):
+            fit(model, linear, linear, checkpoint=path)
+    resumed = fit(model, linear, linear, checkpoint=path)
+    assert equal(resumed.model, whole.model)
+    assert resumed.reason is whole.reason
+    np.testing.assert_array_equal(resumed.history["output"], whole.history["output"])
+    finished = fit(model, linear, linear, checkpoint=path)
+    assert equal(finished.model, whole.model)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(linear, tmp_path_factory):
+    path = tmp_path_factory.mktemp("checkpoints") / "fit"
+    fit(node(linear), linear, linear, checkpoint=path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"key": 1}, r"was written by .*key=\[0, 0\].*this fit is .*key=\[0, 1\]"),
+        ({"objective": "likelihood"}, r"objective=multi_step.*objective=likelihood.*delete the file"),
+        ({"method": Gradient(steps=9, batch=4, horizon=3, validate_every=2)}, r"steps=8.*steps=9"),
+        ({"valid": None}, r"validation=True.*validation=False"),
+        ({"width": 9}, r"was written for another model \(its arrays differ\)"),
+    ],
+    ids=["key", "objective", "method", "validation", "model"],
+)
+def test_a_checkpoint_of_another_fit_is_refused(options, text, linear, checkpoint):
+    options = {"valid": linear, **options}
+    model = node(linear, width=options.pop("width", 8))
+    with pytest.raises(FileFormatError, match=text):
+        fit(model, linear, checkpoint=checkpoint, **options)
+
+
+def test_a_damaged_or_foreign_checkpoint_is_refused(linear, checkpoint, tmp_path):
+    short, foreign = tmp_path / "short", tmp_path / "foreign"
+    short.write_bytes(checkpoint.read_bytes()[:300])
+    dl.save(node(linear), foreign)
+    for path, text in ((short, "damaged or of another format"), (foreign, "expected a dynlearn checkpoint file")):
+        with pytest.raises(FileFormatError, match=text):
+            fit(node(linear), linear, linear, checkpoint=path)
+
+
+def test_the_key_decides(linear):
+    model = node(linear)
+    first, again, other = (fit(model, linear, key=k).model for k in (0, jax.random.key(0), 1))
+    assert equal(first, again)
+    assert not equal(first, other)
+
+
+def test_history_follows_the_schema(linear):
+    history = fit(node(linear), linear, linear).history
+    dl.validate(history)
+    assert history["t"].values.tolist() in ([2, 4, 6, 8], [[2, 4, 6, 8]])
+    assert history["t"].attrs["units"] == "step"
+    assert {"loss", "validation", "gradient"} <= set(history.dyn.outputs)
+    assert "validation" not in fit(node(linear), linear).history.dyn.outputs
+
+
+def nan_later(model, batch, key):
+    """Fine until the weights have moved, then NaN."""
+    loss, metrics = dl.fitting.multi_step(model, batch, key)
+    moved = jnp.abs(model.field.layers[-1].bias).max() > 0.004
+    return jnp.where(moved, jnp.nan, loss), metrics
+
+
+def nan_gradient(model, batch, key):
+    """A finite loss whose gradient is not: d sqrt(x)/dx at 0."""
+    loss, _ = dl.fitting.multi_step(model, batch, key)
+    return loss + jnp.sqrt(jnp.abs(0 * model.field.layers[0].weight[0, 0])), {}
+
+
+@pytest.mark.parametrize("objective", [nan_later, nan_gradient])
+@pytest.mark.parametrize("validated", [True, False])
+def test_divergence_stops_with_the_last_good_model(objective, validated, linear):
+    method = Gradient(steps=40, batch=4, horizon=3, validate_every=2, validation_windows=8, learning_rate=1e-2)
+    result = fit(node(linear), linear, linear if validated else None, method, objective=objective)
+    assert result.reason is Reason.DIVERGED
+    assert "Lower `learning_rate`" in str(result.reason)
+    assert all(np.isfinite(a).all() for a in arrays(result.model))
+    assert result.statistics["steps"] < 40
+
+
+def test_an_absurd_learning_rate_never_returns_a_model_worse_than_the_start(linear):
+    method = Gradient(steps=8, batch=4, horizon=3, validate_every=2, validation_windows=8, learning_rate=1e6)
+    result = fit(node(linear), linear, linear, method)
+    assert all(np.isfinite(a).all() for a in arrays(result.model))
+
+
+def test_early_stopping_restores_the_best(linear):
+    """Validation data of another system: training on `linear` soon makes it worse."""
+    wrong = linear.assign(output=linear["output"].isel(time=slice(None, None, -1)).values * xr_ones(linear))
+    method = Gradient(steps=200, batch=8, horizon=3, validate_every=5, patience=2, learning_rate=3e-2, average=0.0)
+    result = fit(node(linear), linear, wrong, method)
+    assert result.reason is Reason.EARLY_STOPPED
+    scores = result.history["output"].sel(output_name="validation").values.ravel()
+    held_out = Examples.of(result.model, wrong, 3, "validation").spread(method.validation_windows)
+    found = dl.fitting.multi_step(result.model, held_out, jax.random.key(0))[0]
+    assert float(found) == pytest.approx(np.nanmin(scores), rel=1e-4)
+    assert len(scores) == np.nanargmin(scores) + 1 + method.patience
+
+
+def xr_ones(ds):
+    return ds["output"] * 0 + 1
+
+
+def test_a_custom_objective_is_what_is_minimised(linear):
+    def small_weights(model, batch, key):
+        loss = sum(jnp.sum(layer.weight**2) for layer in model.field.layers)
+        return loss, {"seen": jnp.asarray(batch.length, float)}
+
+    result = fit(node(linear), linear, None, Gradient(steps=30, batch=2, horizon=3, validate_every=10, learning_rate=1e-2), objective=small_weights)
+    values = result.history["output"].sel(output_name="loss").values.ravel()
+    assert values[-1] < values[0]
+    assert (result.history["output"].sel(output_name="seen") == 1 + 3).all()
+
+
+def test_clipping_bounds_and_averaging_smooths_the_step(linear):
+    def steep(model, batch, key):
+        return 1e6 * model.field.layers[-1].bias.sum(), {}
+
+    def moved(**options):
+        model = node(linear)
+        method = Gradient(steps=20, batch=2, horizon=3, validate_every=20, **options)
+        end = fit(model, linear, None, method, objective=steep).model
+        return float(jnp.abs(end.field.layers[-1].bias - model.field.layers[-1].bias).max())
+
+    assert moved(average=0.99) < 0.97 * moved(average=0.0)
+    # Adam forgets the scale of a constant gradient; its eps does not, so a tiny clip shows there.
+    assert moved(average=0.0, clip=1e-9) < 0.5 * moved(average=0.0, clip=1.0)
+
+
+def test_what_is_fixed_does_not_move(linear):
+    model = node(linear)
+    fitted = fit(model, linear).model
+    assert equal(fitted.scaling, model.scaling)
+    assert not equal(fitted.field, model.field)
+
+
+def test_members_learn_apart_and_as_well_as_alone(linear):
+    method = Gradient(steps=60, batch=16, horizon=3, validate_every=20, validation_windows=32, learning_rate=1e-2)
+    both = fit(Ensemble.of(node(linear), 2), linear, linear, method)
+    alone = fit(node(linear), linear, linear, method)
+    assert not equal(both.model.member(0).field, both.model.member(1).field)
+    held_out = Examples.of(alone.model, linear, 3, "test").spread(64)
+    score = lambda m: float(dl.fitting.multi_step(m, held_out, jax.random.key(0))[0])  # noqa: E731
+    start = score(node(linear))
+    for member in (both.model.member(0), both.model.member(1)):
+        assert score(member) < 0.5 * start
+        assert score(member) < 3 * score(alone.model)
+
+
+def test_the_number_of_blocks_does_not_change_the_number_of_compilations(linear, compilations):
+    def blocks(steps):
+        with compilations() as names:
+            fit(node(linear), linear, None, Gradient(steps=steps, batch=3, horizon=3, validate_every=2))
+        return sum("_Block" in name for name in names)
+
+    assert blocks(10) == 1
+
+
+def test_the_gradient_of_the_objective_matches_finite_differences(uneven):
+    """Central differences in float64, h = 1e-6: truncation ~ 1e-12, rounding ~ 1e-10."""
+    import equinox as eqx
+
+    with jax.enable_x64(True):
+        model = node(uneven, hidden=1, memory=3)
+        batch = Examples.of(model, uneven, 4, "train").spread(6)
+
+        @eqx.filter_jit
+        def loss(model):
+            return dl.fitting.multi_step(model, batch, jax.random.key(0))[0]
+
+        slope = eqx.filter_jit(eqx.filter_grad(loss))(model)
+        rng = np.random.default_rng(0)
+        for where in (lambda m: m.field.layers[0].weight, lambda m: m.field.layers[-1].bias, lambda m: m.encoder.network.layers[0].weight):
+            value = where(model)
+            direction = jnp.asarray(rng.normal(size=value.shape))
+            ahead, behind = (eqx.tree_at(where, model, value + s * 1e-6 * direction) for s in (1, -1))
+            numeric = (loss(ahead) - loss(behind)) / 2e-6
+            np.testing.assert_allclose(jnp.sum(where(slope) * direction), numeric, rtol=1e-6)

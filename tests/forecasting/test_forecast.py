@@ -1,0 +1,71 @@
+"""forecast and simulate: their datasets, their alignment, and what they leave open."""
+
+import numpy as np
+import pytest
+
+import dynlearn as dl
+
+
+@pytest.fixture(scope="module")
+def model(linear):
+    return dl.fit(dl.models.ARX.from_data(linear, delays=1, gap=3), linear, progress=False).model
+
+
+def test_a_forecast_is_a_dataset_under_the_schema(model, linear):
+    context, future = linear.isel(time=slice(0, 20)), linear.isel(time=slice(20, 26))
+    fc = dl.forecast(model, context, 6, controls=future["control"], samples=300, key=0)
+    dl.validate(fc)
+    np.testing.assert_allclose(fc["t"], np.broadcast_to(future["t"], fc["t"].shape))
+    assert fc["output_unit"].values.tolist() == ["m", "m/s"]
+    np.testing.assert_allclose(fc["control"], future["control"])
+    spread = fc["output"].std("sample").transpose(*fc["output_scale"].dims)
+    np.testing.assert_allclose(spread, fc["output_scale"], rtol=0.25)
+
+
+def test_controls_are_aligned_by_name_and_run_not_by_place(model, linear):
+    context, controls = linear.isel(time=slice(0, 20)), linear["control"].isel(time=slice(20, 26))
+    plain = dl.forecast(model, context, 6, controls=controls, samples=2)
+    shuffled = dl.forecast(model, context, 6, controls=controls.isel(trajectory=[2, 0, 1]), samples=2)
+    values = dl.forecast(model, context, 6, controls=controls.values, samples=2)
+    for other in (shuffled, values):
+        np.testing.assert_array_equal(other["output"], plain["output"])
+
+
+def test_the_last_control_may_be_unknown_where_it_is_held(model, linear):
+    context, controls = linear.isel(time=slice(0, 20)), linear["control"].isel(time=slice(20, 26)).values.copy()
+    known = dl.forecast(model, context, 6, controls=controls, samples=2)
+    controls[:, -1] = np.nan
+    unknown = dl.forecast(model, context, 6, controls=controls, samples=2)
+    np.testing.assert_array_equal(unknown["output"], known["output"])
+    assert np.isnan(unknown["control"].isel(time=-1)).all()
+
+
+def test_times_of_a_continuous_model_may_be_anything_ahead(uneven):
+    model = dl.models.NeuralODE.from_data(uneven, hidden=0, memory=4, width=4)
+    last = uneven["t"].max("time").values
+    context = uneven.copy(deep=True)
+    index = uneven.dyn.lengths - 1
+    for i, k in enumerate(index):
+        context["control"][i, k] = 0.0
+    times = last[:, None] + np.array([[0.01, 0.3, 0.31]])
+    fc = dl.forecast(model, context, times=times, controls=np.zeros((3, 1)), samples=2)
+    np.testing.assert_allclose(fc["t"], times)
+
+
+def test_ragged_runs_are_simulated_to_their_own_ends(make_linear):
+    ds = make_linear(lengths=(30, 18, 24))
+    model = dl.models.ARX.from_data(ds, delays=0)
+    sim = dl.simulate(model, ds, warmup=10)
+    assert sim.dyn.lengths.tolist() == [20, 8, 14]
+    alone = dl.simulate(model, ds.dyn.run(1), warmup=10)
+    np.testing.assert_allclose(sim["output"][1, :8], alone["output"][0], rtol=1e-5)
+    np.testing.assert_array_equal(sim["recorded"][1, :8], ds["output"][1, 10:18])
+
+
+def test_an_ensemble_forecasts_the_mixture_of_its_members(linear):
+    single = dl.models.NeuralODE.from_data(linear, hidden=0, memory=1, width=4)
+    both = dl.models.Ensemble.of(single, 2)
+    context, u = linear.isel(time=slice(0, 20)), np.zeros((6, 1))
+    fc = dl.forecast(both, context, 6, controls=u, samples=4)
+    members = [dl.forecast(both.member(i), context, 6, controls=u, samples=2)["output_mean"].values for i in range(2)]
+    np.testing.assert_allclose(fc["output_mean"], np.mean(members, axis=0), rtol=1e-4, atol=1e-4)

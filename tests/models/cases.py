@@ -1,0 +1,45 @@
+"""The table of every model the contract holds for."""
+
+import functools
+from collections.abc import Callable
+
+import xarray as xr
+
+import dynlearn as dl
+from dynlearn.models import AbstractModel
+from dynlearn.models.dictionaries import Delays, Fourier, Learned, Polynomial, Radial
+
+Build = Callable[[xr.Dataset], AbstractModel]
+
+
+def node(**options) -> Build:
+    return functools.partial(dl.models.NeuralODE.from_data, **{"width": 8, "key": 0, **options})
+
+
+def koopman(lifting: object, **options) -> Build:
+    return functools.partial(dl.models.Koopman.from_data, lifting=lifting, gap=3, key=0, **options)
+
+
+def ensemble(of: Build) -> Build:
+    return lambda ds: dl.models.Ensemble.of(of(ds), 2, key=0)
+
+
+CASES: dict[str, tuple[str, Build]] = {
+    "node": ("zero", node(hidden=0, memory=1)),
+    "node hidden static uneven": ("uneven", node(hidden=2, memory=4)),
+    "node linear hold": ("linear", node(hidden=1, memory=3)),
+    "node adaptive": ("zero", node(hidden=0, memory=1, solver=dl.solvers.Adaptive(rtol=1e-3, max_steps=64))),
+    "koopman identity": ("zero", koopman("identity")),
+    "koopman delays": ("zero", koopman(Delays(2))),
+    "koopman polynomial": ("zero", koopman(Polynomial(2), ridge=1e-4)),
+    "koopman fourier": ("zero", koopman(Fourier(6), ridge=1e-4)),
+    "koopman radial": ("zero", koopman(Radial(6), ridge=1e-4)),
+    "koopman learned": ("zero", koopman(Learned(4, delays=1, width=8))),
+    "arx": ("zero", functools.partial(dl.models.ARX.from_data, delays=2, gap=3)),
+    "arx linear hold": ("linear", functools.partial(dl.models.ARX.from_data, delays=0, gap=3)),
+    "persistence": ("uneven", functools.partial(dl.models.Persistence.from_data, memory=5)),
+    "tiling": ("zero", functools.partial(dl.models.ContextTiling.from_data, memory=6)),
+    "ensemble node": ("zero", ensemble(node(hidden=0, memory=2))),
+    "ensemble koopman": ("zero", ensemble(koopman(Learned(4, delays=1, width=8)))),
+}
+"""Name: which dataset of the fixture `data`, and how the model is built from it."""
