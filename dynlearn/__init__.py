@@ -2,14 +2,14 @@
 
     import dynlearn as dl
 
-Names are imported when first used, so that `import dynlearn` costs little more than xarray
-and a script pays only for what it calls.
+Names are imported when first used, so that a script pays only for what it calls. The accessor
+`ds.dyn` is there as soon as xarray is, whichever of the two is imported first.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from dynlearn import trajectories
+from dynlearn._on_import import on_import
 from dynlearn.errors import unknown
 
 __version__ = "0.1.0"
@@ -47,6 +47,8 @@ _PACKAGES = (
 
 __all__ = ["__version__", *_WHERE, *_PACKAGES]
 
+on_import("xarray", lambda: import_module("dynlearn.trajectories"))
+
 
 def __getattr__(name: str) -> Any:
     if name in _PACKAGES:
@@ -60,7 +62,7 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what the names above are, for type checkers and editors
     from dynlearn import (
         control,
         datasets,
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
         report,
         rl,
         solvers,
+        trajectories,
     )
     from dynlearn.evaluation import compare, evaluate
     from dynlearn.fitting import fit

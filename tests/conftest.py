@@ -13,6 +13,10 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".jax_cache"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# Programs here are small and run a few times: compiling them without LLVM's optimisations halves the suite.
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+)
 os.environ.setdefault("MPLBACKEND", "agg")
 
 settings.register_profile(
@@ -21,7 +25,9 @@ settings.register_profile(
 settings.load_profile("dynlearn")
 
 
-def linear_runs(seed: int = 0, lengths: tuple[int, ...] = (30, 30, 30), noise: float = 0.01, **options) -> xr.Dataset:
+def linear_runs(
+    seed: int = 0, lengths: tuple[int, ...] = (30, 30, 30), noise: float = 0.01, **options
+) -> xr.Dataset:
     """Runs of a damped rotation driven by one control, computed by numpy: two outputs, dt = 0.1 s."""
     import dynlearn as dl
 

@@ -1,6 +1,7 @@
 """The page of `dynlearn fit --report`."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynlearn.report import Report, environment
@@ -32,10 +33,9 @@ def page(
     """Data, fit, scores beside the baselines, a forecast of held-out data, and all needed to repeat it."""
     from dynlearn import plot
 
-    found = Report(
-        f"{name} fitted to {settings['data']}", "Scored on data it was not fitted to, beside the baselines."
-    )
-    found.section("Data").figure(plot.trajectories(ds), f"{settings['data']}, all of it.")
+    source = Path(settings["data"]).name
+    found = Report(f"{name} fitted to {source}", "Scored on data it was not fitted to, beside the baselines.")
+    found.section("Data").figure(plot.trajectories(ds), f"{source}, all of it.")
     found.section("Fit").text(f"{result.reason} It took {result.seconds:.1f} s.")
     if result.history["output"].notnull().any():
         found.figure(plot.history(result), "What the fit logged.")

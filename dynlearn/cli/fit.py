@@ -84,6 +84,7 @@ def fit(
         import dynlearn as dl
 
         made = _build.model(family, train, _pairs.values("--set", settings), key, members)
+        _check_context(made.required, context)
         chosen = {
             **_pairs.values("--method-set", method_settings),
             **({"steps": steps} if steps is not None else {}),
@@ -129,6 +130,15 @@ def _fractions(text: str) -> tuple[float, float]:
         )
     first, second = (_pairs.number("--split", part) for part in parts)
     return first, second
+
+
+def _check_context(required: int, context: int) -> None:
+    from dynlearn.errors import ArgumentError
+
+    if context < required:
+        raise ArgumentError(
+            f"--context: this model infers its state from {required} samples, got {context}; pass as many."
+        )
 
 
 def _check_long_enough(test: "xr.Dataset", context: int, horizon: int) -> None:

@@ -67,7 +67,7 @@ class Episode:
 
 
 def run(
-    env: "gymnasium.Env",
+    env: "gymnasium.Env | str",
     controller: Controller,
     episodes: int = 5,
     seed: int = 0,
@@ -80,7 +80,8 @@ def run(
 
     **Args**
 
-    - `env`: observations a flat `Box` with one entry per output, actions a `Box` with one per control.
+    - `env`: an environment or the id of one; observations a flat `Box` with one entry per output,
+      actions a `Box` with one per control.
     - `controller`: an `MPC`, or an object with the same methods.
     - `episodes`, `seed`: episode i is `env.reset(seed=seed + i)` and planned with the key `seed + i`.
     - `max_steps`: stop an episode there and mark it truncated; None leaves it to the environment.
@@ -98,6 +99,10 @@ def run(
             f"controller: expected an MPC or an object with its methods (init, act, record, missing) and "
             f"signature, bounds, interval, got {type(controller).__name__}; see dynlearn.control.MPC."
         )
+    if isinstance(env, str):
+        import gymnasium
+
+        env = gymnasium.make(env)
     border = Border.between(env, controller.signature, controller.bounds)
     for name, value in (("episodes", episodes), ("max_steps", 1 if max_steps is None else max_steps)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:

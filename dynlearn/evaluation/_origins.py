@@ -42,7 +42,7 @@ class Origins:
         known = np.ones(self.contexts.sizes["trajectory"], bool)
         for name, model in models.items():
             model.signature.check(self.contexts)
-            mine = _border.inferable(model, self.contexts, _border.last_samples(self.contexts)[0])[1]
+            mine = _border.inferable(model, self.contexts, _border.last_samples(self.contexts)[0])
             if not mine.any():
                 raise ArgumentError(
                     f"{name}: no window of the test data lets this model infer its state: it needs {model.required} "
@@ -71,4 +71,4 @@ class Origins:
 
     @property
     def controls(self) -> xr.DataArray | None:
-        return self.futures["control"] if "control" in self.futures else None
+        return self.futures.get("control")

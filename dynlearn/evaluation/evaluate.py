@@ -112,12 +112,16 @@ def _check(models: Mapping[str, AbstractModel]) -> None:
         if name in baselines.NAMES:
             raise ArgumentError(f"models: the name {name!r} is taken by a baseline; choose another.")
         if not isinstance(model, AbstractModel):
-            raise ArgumentError(f"models: expected models, {name!r} is a {type(model).__name__}; pass result.model.")
+            raise ArgumentError(
+                f"models: expected models, {name!r} is a {type(model).__name__}; pass result.model."
+            )
 
 
 def _score(model, origins: Origins, scale: np.ndarray, naive: np.ndarray, samples: int, key) -> xr.Dataset:
     """All scores of one model: dims (lead, output_name)."""
-    fc = forecast(model, origins.contexts, times=origins.times, controls=origins.controls, samples=samples, key=key)
+    fc = forecast(
+        model, origins.contexts, times=origins.times, controls=origins.controls, samples=samples, key=key
+    )
     y = origins.truth
     mean = fc["output_mean"].transpose("trajectory", "time", "output_name").values
     draws = fc["output"].transpose("sample", "trajectory", "time", "output_name").values
@@ -131,7 +135,9 @@ def _score(model, origins: Origins, scale: np.ndarray, naive: np.ndarray, sample
         "coverage50": scores.coverage(y, draws, 0.5),
         "coverage90": scores.coverage(y, draws, 0.9),
     }
-    found = {name: (dims, values, {"definition": scores.DEFINITIONS[name]}) for name, values in per_output.items()}
+    found = {
+        name: (dims, values, {"definition": scores.DEFINITIONS[name]}) for name, values in per_output.items()
+    }
     energy = (("lead",), scores.energy(y, draws, scale), {"definition": scores.DEFINITIONS["energy"]})
     coords = {"lead": np.arange(1, y.shape[1] + 1), "output_name": list(model.signature.output_names)}
     ds = xr.Dataset({**found, "energy": energy}, coords)

@@ -36,7 +36,7 @@ def summary(scores: xr.Dataset, output: str | None = None) -> pd.DataFrame:
 def _condensed(score: xr.DataArray) -> np.ndarray:
     over = [d for d in score.dims if d != "model"]
     if score.name in ("rmse", "nrmse"):
-        return np.sqrt((score**2).mean(over)).values
+        return np.sqrt((score**2).mean(over).values)
     return score.mean(over).values
 
 

@@ -34,7 +34,9 @@ def save(path: str | os.PathLike | None, settings: str, progress: Progress) -> N
         "rows": [{k: _json(v) for k, v in row.items()} for row in progress.rows],
         "reason": None if progress.reason is None else progress.reason.name,
     }
-    archive.write(path, KIND, VERSION, content, [np.asarray(leaf) for leaf in jax.tree.leaves(progress.training)])
+    archive.write(
+        path, KIND, VERSION, content, [np.asarray(leaf) for leaf in jax.tree.leaves(progress.training)]
+    )
 
 
 def load(path: str | os.PathLike | None, settings: str, like: Any) -> Progress | None:

@@ -30,7 +30,7 @@ class Examples(eqx.Module):
     @classmethod
     def of(cls, model: AbstractModel, ds: xr.Dataset, horizon: int, what: str) -> Self:
         runs = ds.dyn.to_device()
-        ahead = _measured_ahead(np.asarray(runs.observed).any(-1), horizon)
+        ahead = _measured_ahead(np.asarray(runs.observed.any(-1)), horizon)
         run, now = np.nonzero(np.asarray(runs.valid) & ahead)
         if run.size:
             known = np.asarray(_inferable(model, runs, jnp.asarray(run), jnp.asarray(now)))
@@ -39,8 +39,8 @@ class Examples(eqx.Module):
         if run.size == 0:
             raise FitError(
                 f"{what}: found no instant to forecast from: the model needs {model.required} samples of context "
-                f"and a measured output after them; the runs have {ds.dyn.lengths.tolist()} samples. Give longer runs or "
-                f"a model with less memory."
+                f"and a measured output after them; the runs have {ds.dyn.lengths.tolist()} samples. Give longer "
+                f"runs or a model with less memory."
             )
         return cls(runs, jnp.asarray(run), jnp.asarray(now), model.memory, horizon)
 
@@ -66,7 +66,9 @@ def predict(model: AbstractModel, window: Window) -> Distribution:
     """The mean-path forecast of one window: past from its first `memory` samples, then every later one."""
     k = model.memory
     state = model.infer(window[:k])
-    return rollout(model, state, window.control[k - 1 :], window.time[k - 1 :], window.interval[k - 1 : -1])[1]
+    return rollout(model, state, window.control[k - 1 :], window.time[k - 1 :], window.interval[k - 1 : -1])[
+        1
+    ]
 
 
 def lead_times(model: AbstractModel, window: Window) -> Float[Array, " horizon"]:

@@ -25,7 +25,9 @@ def bar(title: str, total: int) -> Iterator[Report]:
         task = progress.add_task(title, total=total, numbers="")
 
         def report(done: int, **numbers: float) -> None:
-            shown = "  ".join(f"{name} {value:.4g}" for name, value in numbers.items() if not math.isnan(value))
+            shown = "  ".join(
+                f"{name} {value:.4g}" for name, value in numbers.items() if not math.isnan(value)
+            )
             progress.update(task, completed=done, numbers=shown)
 
         yield report

@@ -1,5 +1,7 @@
 """Calibration: the error law of a fitted model, from forecasts of data it was not fitted to."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -25,7 +27,9 @@ def calibrate(model: AbstractModel, ds: xr.Dataset, *, horizon: int = HORIZON) -
     """
     if isinstance(model, Ensemble):
         members = [calibrate(model.member(i), ds, horizon=horizon) for i in range(model.size)]
-        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves) if eqx.is_array(leaves[0]) else leaves[0], *members)
+        stacked = jax.tree.map(
+            lambda *leaves: jnp.stack(leaves) if eqx.is_array(leaves[0]) else leaves[0], *members
+        )
         return Ensemble(stacked, model.size)
     if not isinstance(model, AbstractDeterministic):
         return model
@@ -40,7 +44,7 @@ def calibrate(model: AbstractModel, ds: xr.Dataset, *, horizon: int = HORIZON) -
     return eqx.tree_at(_noise, model, ErrorGrowth.fit(residual, lead, measured))
 
 
-def _noise(model: AbstractDeterministic) -> ErrorGrowth:
+def _noise(model: Any) -> ErrorGrowth:
     return model.model.noise if isinstance(model, Smoothed) else model.noise
 
 

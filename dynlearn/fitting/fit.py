@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Key
 
-from dynlearn.errors import ArgumentError, FitError, check_known
+from dynlearn.errors import ArgumentError, check_known
 from dynlearn.fitting import _progress
 from dynlearn.fitting._method import Method, Outcome, Session
 from dynlearn.fitting.calibration import HORIZON, calibrate
@@ -77,7 +77,9 @@ def fit(
     if not isinstance(model, AbstractModel):
         raise ArgumentError(f"model: expected a dynlearn model, got {type(model).__name__}.")
     if not isinstance(calibration_horizon, int | np.integer) or calibration_horizon < 1:
-        raise ArgumentError(f"calibration_horizon: expected an integer >= 1 (steps), got {calibration_horizon!r}.")
+        raise ArgumentError(
+            f"calibration_horizon: expected an integer >= 1 (steps), got {calibration_horizon!r}."
+        )
     for ds in (train, *(() if validation is None else (validation,))):
         model.signature.check(ds)
     session = Session(
@@ -89,9 +91,13 @@ def fit(
         _progress.bar if progress else _progress.silent,
     )
     outcome = _resolve(method, model, checkpoint).run(model, session)
-    fitted = calibrate(outcome.model, train if validation is None else validation, horizon=calibration_horizon)
+    fitted = calibrate(
+        outcome.model, train if validation is None else validation, horizon=calibration_horizon
+    )
     statistics = {**outcome.statistics, "calibrated_on": "train" if validation is None else "validation"}
-    return FitResult(fitted, _history(outcome.rows), outcome.reason, time.perf_counter() - started, statistics)
+    return FitResult(
+        fitted, _history(outcome.rows), outcome.reason, time.perf_counter() - started, statistics
+    )
 
 
 def _resolve(method: str | Method | None, model: AbstractModel, checkpoint: object) -> Any:
@@ -105,7 +111,8 @@ def _resolve(method: str | Method | None, model: AbstractModel, checkpoint: obje
         )
     if checkpoint is not None and not isinstance(chosen, Gradient):
         raise ArgumentError(
-            f"checkpoint: expected None, {type(chosen).__name__} ends in one step and has nothing to resume; leave it out."
+            f"checkpoint: expected None, {type(chosen).__name__} ends in one step and has nothing to "
+            f"resume; leave it out."
         )
     return chosen
 

@@ -3,12 +3,11 @@
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
@@ -78,7 +77,9 @@ class Gradient:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ArgumentError(f"Gradient: expected {name} to be an integer >= 1, got {value!r}.")
-        if not (self.learning_rate > 0 and self.clip > 0 and self.weight_decay >= 0 and 0 <= self.average < 1):
+        if not (
+            self.learning_rate > 0 and self.clip > 0 and self.weight_decay >= 0 and 0 <= self.average < 1
+        ):
             raise ArgumentError(
                 f"Gradient: expected learning_rate > 0, clip > 0, weight_decay >= 0, 0 <= average < 1, got "
                 f"{self.learning_rate}, {self.clip}, {self.weight_decay}, {self.average}."
@@ -95,7 +96,9 @@ class Gradient:
         held_out = (
             None
             if session.validation is None
-            else Examples.of(model, session.validation, self.horizon, "validation").spread(self.validation_windows)
+            else Examples.of(model, session.validation, self.horizon, "validation").spread(
+                self.validation_windows
+            )
         )
         parameters, fixed = eqx.partition(template, _trainable(template), is_leaf=_is_fixed)
         if not jax.tree.leaves(parameters):
@@ -103,7 +106,9 @@ class Gradient:
                 f"Gradient: {type(template).__name__} has nothing to train; leave out method, or use 'calibration'."
             )
         block = _compiled(self, session.objective, isinstance(model, Ensemble))
-        optimizer = eqx.filter_vmap(self._optimizer().init) if isinstance(model, Ensemble) else self._optimizer().init
+        optimizer = (
+            eqx.filter_vmap(self._optimizer().init) if isinstance(model, Ensemble) else self._optimizer().init
+        )
         members = (model.size,) if isinstance(model, Ensemble) else ()
         state = Training(
             parameters,
@@ -114,10 +119,13 @@ class Gradient:
             jnp.zeros(members, jnp.int32),
         )
         settings = self._settings(session)
-        start = _checkpoint.load(session.checkpoint, settings, state) or _checkpoint.Progress(state, 0, [], None)
+        start = _checkpoint.load(session.checkpoint, settings, state) or _checkpoint.Progress(
+            state, 0, [], None
+        )
         end = self._loop(start, block, fixed, data, held_out, session, settings)
         fitted = eqx.combine(end.training.best, fixed, is_leaf=_is_fixed)
         fitted = Ensemble(fitted, model.size) if isinstance(model, Ensemble) else fitted
+        assert end.reason is not None  # the loop runs until there is one
         return Outcome(fitted, end.rows, end.reason, {"steps": end.step, "anchors": data.size})
 
     def _settings(self, session: Session) -> str:
@@ -154,9 +162,9 @@ class Gradient:
         return Reason.STEPS_DONE if row["step"] >= self.steps else None
 
     def _optimizer(self) -> optax.GradientTransformation:
-        warm_up = max(1, min(100, self.steps // 10))
+        peak, warm_up = self.learning_rate, max(1, min(100, self.steps // 10))
         schedule = optax.warmup_cosine_decay_schedule(
-            0.1 * self.learning_rate, self.learning_rate, warm_up, max(self.steps, warm_up + 1), 0.01 * self.learning_rate
+            0.1 * peak, peak, warm_up, max(self.steps, warm_up + 1), 0.01 * peak
         )
         return optax.chain(
             optax.clip_by_global_norm(self.clip), optax.adamw(schedule, weight_decay=self.weight_decay)
@@ -168,7 +176,9 @@ def _is_fixed(node: Any) -> bool:
 
 
 def _trainable(model: AbstractModel) -> PyTree:
-    return jax.tree.map(lambda leaf: not _is_fixed(leaf) and eqx.is_inexact_array(leaf), model, is_leaf=_is_fixed)
+    return jax.tree.map(
+        lambda leaf: not _is_fixed(leaf) and eqx.is_inexact_array(leaf), model, is_leaf=_is_fixed
+    )
 
 
 _CACHE: dict[tuple, Callable] = {}
@@ -195,7 +205,9 @@ class _Block:
             return self._one(training, fixed, data, held_out, key, first, count)
         size = training.score.shape[0]
         keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(size))
-        each = eqx.filter_vmap(self._one, in_axes=(eqx.if_array(0), eqx.if_array(0), None, None, 0, None, None))
+        each = eqx.filter_vmap(
+            self._one, in_axes=(eqx.if_array(0), eqx.if_array(0), None, None, 0, None, None)
+        )
         training, numbers = each(training, fixed, data, held_out, keys, first, count)
         return training, jax.tree.map(lambda leaf: leaf.mean(0), numbers)
 
@@ -206,13 +218,19 @@ class _Block:
             parameters, average, state = carry
             for_batch, for_loss = jax.random.split(jax.random.fold_in(key, i))
             batch = data.sample(for_batch, self.method.batch)
-            (loss, metrics), gradient = jax.value_and_grad(self._loss, has_aux=True)(parameters, fixed, batch, for_loss)
+            (loss, metrics), gradient = jax.value_and_grad(self._loss, has_aux=True)(
+                parameters, fixed, batch, for_loss
+            )
             update, state = optimizer.update(gradient, state, parameters)
             parameters = optax.apply_updates(parameters, update)
             # Early on the average would remember the initial weights: start it short, as (1 + i) / (10 + i).
             decay = jnp.minimum(self.method.average, (1 + i) / (10 + i))
             average = optax.incremental_update(parameters, average, 1 - decay)
-            return (parameters, average, state), {"loss": loss, "gradient": optax.tree.norm(gradient), **metrics}
+            return (parameters, average, state), {
+                "loss": loss,
+                "gradient": optax.tree.norm(gradient),
+                **metrics,
+            }
 
         start = (training.parameters, training.average, training.optimizer)
         (parameters, average, state), logged = jax.lax.scan(step, start, first + jnp.arange(count))

@@ -6,9 +6,9 @@ import numpy as np
 import xarray as xr
 
 from dynlearn.errors import ArgumentError
+from dynlearn.fitting._examples import Examples
 from dynlearn.fitting._method import Outcome, Session
 from dynlearn.fitting.calibration import HORIZON, WINDOWS, longest, residuals
-from dynlearn.fitting._examples import Examples
 from dynlearn.fitting.result import Reason
 from dynlearn.models import AbstractClosedForm, AbstractModel, Ensemble
 from dynlearn.numerics import precision

@@ -23,7 +23,7 @@ Objective = Callable[[AbstractModel, Window, Key[Array, ""]], tuple[Float[Array,
 def multi_step(model: AbstractModel, batch: Window, key: Key[Array, ""]) -> tuple[Float[Array, ""], Metrics]:
     r"""Mean squared error of the mean path over the horizon, in scaled units, measured values only.
 
-        L = sum_{k,j} w_kj ((y_kj - yhat_kj) / scale_j)^2 / sum_{k,j} w_kj
+    L = sum_{k,j} w_kj ((y_kj - yhat_kj) / scale_j)^2 / sum_{k,j} w_kj
     """
     forecast = jax.vmap(lambda w: predict(model, w).mean)(batch)
     loss = _masked_square(model, forecast, batch)
@@ -60,7 +60,9 @@ def latent_consistency(
         states, forecast = rollout(
             model, state, window.control[k - 1 :], window.time[k - 1 :], window.interval[k - 1 : -1]
         )
-        ahead = jax.vmap(lambda j: jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, j, k), _rows(window)))
+        ahead = jax.vmap(
+            lambda j: jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, j, k), _rows(window))
+        )
         later = ahead(jnp.arange(1, horizon + 1))
         lifted = jax.vmap(lambda rows: model.latent(model.infer(_window(rows, window))))(later)
         known = jnp.isfinite(lifted) & window.valid[k:, None]

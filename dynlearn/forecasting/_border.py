@@ -10,6 +10,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from dynlearn.errors import ArgumentError
+from dynlearn.forecasting._paths import finite
 from dynlearn.models import AbstractModel, Signature
 from dynlearn.numerics.window import Window, cut
 from dynlearn.trajectories import schema
@@ -53,7 +54,9 @@ def ahead(
     instants = _instants(model, context, now, horizon, times)
     known = _future_controls(model, controls, instants, context["trajectory"].values)
     present = _present_controls(model, context, index)
-    return Ahead(np.concatenate([now[:, None], instants], axis=1), np.concatenate([present[:, None], known], axis=1))
+    return Ahead(
+        np.concatenate([now[:, None], instants], axis=1), np.concatenate([present[:, None], known], axis=1)
+    )
 
 
 def _instants(model, context, now: np.ndarray, horizon: int | None, times: object) -> np.ndarray:
@@ -74,12 +77,17 @@ def _instants(model, context, now: np.ndarray, horizon: int | None, times: objec
 
 
 def _given_instants(model: AbstractModel, now: np.ndarray, times: object) -> np.ndarray:
-    instants = np.asarray(times, dtype=float)
+    instants = np.asarray(times)
+    if instants.dtype.kind not in "iuf":
+        raise ArgumentError(
+            f"times: expected numbers in the context's time unit, got dtype {instants.dtype}."
+        )
+    instants = instants.astype(float)
     if instants.ndim == 1:
         instants = np.broadcast_to(instants, (now.size, instants.size))
     if instants.ndim != 2 or instants.shape[0] != now.size or instants.shape[1] == 0:
         raise ArgumentError(
-            f"times: expected shape (time,) or ({now.size} runs, time), got {np.shape(times)}."
+            f"times: expected shape (time,) or ({now.size} runs, time), got {instants.shape}."
         )
     full = np.concatenate([now[:, None], instants], axis=1)
     if not np.isfinite(full).all() or (np.diff(full, axis=1) <= 0).any():
@@ -110,8 +118,10 @@ def _future_controls(
             f"controls: the model is driven by {list(names)}; pass their values at the {horizon} forecast instants, "
             f"shape ({horizon}, {len(names)}) or ({runs}, {horizon}, {len(names)})."
         )
-    labelled = isinstance(controls, xr.Dataset | xr.DataArray)
-    values = _named(controls, model.signature, ids) if labelled else np.asarray(controls)
+    if isinstance(controls, xr.Dataset | xr.DataArray):
+        values = _named(controls, model.signature, ids)
+    else:
+        values = np.asarray(controls)
     if values.dtype.kind not in "biuf":
         raise ArgumentError(f"controls: expected numbers, got dtype {values.dtype} ({controls!r:.80}).")
     values, came = values.astype(float), values.shape
@@ -192,34 +202,30 @@ def _present_controls(model: AbstractModel, context: xr.Dataset, index: np.ndarr
     return present
 
 
-def pasts(model: AbstractModel, context: xr.Dataset, now: np.ndarray) -> Window:
-    """The window of `model.memory` samples ending at index `now` of each run; its state must be known."""
-    past, known = inferable(model, context, now)
-    ids = schema.run_ids(context)
+def check_inferred(model: AbstractModel, ds: xr.Dataset, now: np.ndarray, known: np.ndarray) -> None:
+    """The state at index `now` of every run must be known."""
+    ids = schema.run_ids(ds)
+    for i in np.flatnonzero(now + 1 < model.required):
+        raise ArgumentError(
+            f"context: the model needs {model.required} samples, run {ids[i]!r} gives {now[i] + 1}; give a longer one."
+        )
     for i in np.flatnonzero(~known):
-        if now[i] + 1 < model.required:
-            raise ArgumentError(
-                f"context: the model needs {model.required} samples, run {ids[i]!r} gives {now[i] + 1}; give a longer one."
-            )
         raise ArgumentError(
             f"context: the state of run {ids[i]!r} cannot be inferred: too many outputs are missing in its last "
             f"{model.memory} samples (the model needs {model.required} complete ones in a row, or one measured value "
             f"per output if that is 1); give a longer or fuller context."
         )
-    return past
 
 
-def inferable(model: AbstractModel, context: xr.Dataset, now: np.ndarray) -> tuple[Window, np.ndarray]:
-    """The window ending at index `now` of each run, and whether the model can infer a state from it."""
-    past, known = _inferred(model, context.dyn.to_device(), jnp.asarray(now))
-    return past, np.asarray(known) & (now + 1 >= model.required)
+def inferable(model: AbstractModel, context: xr.Dataset, now: np.ndarray) -> np.ndarray:
+    """From which runs the model can infer a state at index `now`."""
+    known = _inferred(model, context.dyn.to_device(), jnp.asarray(now))
+    return np.asarray(known) & (now + 1 >= model.required)
 
 
 @eqx.filter_jit
-def _inferred(model: AbstractModel, runs: Window, now: Array) -> tuple[Window, Array]:
+def _inferred(model: AbstractModel, runs: Window, now: Array) -> Array:
     def one(i, k):
-        past = cut(runs, i, k, model.memory, 0)
-        leaves = jax.tree.leaves(model.infer(past))
-        return past, jnp.array([jnp.isfinite(leaf).all() for leaf in leaves]).all()
+        return finite(model.infer(cut(runs, i, k, model.memory, 0)))
 
     return jax.vmap(one)(jnp.arange(now.shape[0]), now)

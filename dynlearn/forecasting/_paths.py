@@ -1,64 +1,80 @@
 """Compiled forecasts of a batch of runs: the mean path's distribution, and sampled paths."""
 
+from typing import NamedTuple
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from dynlearn.models import AbstractModel, Ensemble, rollout
-from dynlearn.numerics.window import Window
+from dynlearn.numerics.window import Window, cut
 
 
-@eqx.filter_jit
-def mean_paths(
-    model: AbstractModel, past: Window, control: Array, time: Array, interval: Array
-) -> tuple[Float[Array, "run horizon output"], Float[Array, "run horizon output"]]:
+class Paths(NamedTuple):
+    known: Bool[Array, " run"]
+    """Whether the state of each run could be inferred."""
+    mean: Float[Array, "run horizon output"]
+    scale: Float[Array, "run horizon output"]
     """Mean and standard deviation at every instant, along the mean path."""
-
-    def one(inputs):
-        past, control, time, interval = inputs
-        found = rollout(model, model.infer(past), control, time, interval)[1]
-        return found.mean, jnp.sqrt(found.variance)
-
-    return jax.lax.map(one, (past, control, time, interval), batch_size=128)
+    draws: Float[Array, "run sample horizon output"]
+    """Joint sample paths, the noise of the measurement included."""
 
 
 @eqx.filter_jit
-def sample_paths(
+def follow(
     model: AbstractModel,
-    past: Window,
-    control: Array,
-    time: Array,
-    interval: Array,
+    runs: Window,
+    now: Int[Array, " run"],
+    control: Float[Array, "run horizon+1 control"],
+    time: Float[Array, "run horizon+1"],
+    interval: Float[Array, "run horizon"],
     samples: int,
     key: Key[Array, ""],
-) -> Float[Array, "run sample horizon output"]:
-    """Joint sample paths, the noise of the measurement included.
+) -> Paths:
+    """Forecasts of all runs from their samples `now` on, in one program."""
 
-    Every path of an ensemble follows one member throughout, the members in turn: their
+    def one(inputs):
+        i, k, ahead, key = inputs
+        past = cut(runs, i, k, model.memory, 0)
+        state = model.infer(past)
+        found = rollout(model, state, *ahead)[1]
+        return Paths(
+            finite(state), found.mean, jnp.sqrt(found.variance), _draws(model, past, ahead, samples, key)
+        )
+
+    keys = jax.random.split(key, now.shape[0])
+    inputs = (jnp.arange(now.shape[0]), now, (control, time, interval), keys)
+    return jax.lax.map(one, inputs, batch_size=32)
+
+
+def finite(state) -> Bool[Array, ""]:
+    return jnp.array([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state)]).all()
+
+
+def _draws(
+    model: AbstractModel, past: Window, ahead, samples: int, key
+) -> Float[Array, "sample horizon output"]:
+    """Every path of an ensemble follows one member throughout, the members in turn: their
     disagreement persists along a path, it is not redrawn at every step. What does not depend on
     the key (the deterministic part of a path) is computed once per run, not once per sample.
     """
 
-    def path(model, past, control, time, interval, key):
+    def path(model, key):
         for_state, for_steps, for_outputs = jax.random.split(key, 3)
         state = model.infer(past, key=for_state)
-        outputs = rollout(model, state, control, time, interval, key=for_steps)[1]
-        return jax.vmap(lambda d, k: d.sample(k))(outputs, jax.random.split(for_outputs, interval.shape[0]))
+        outputs = rollout(model, state, *ahead, key=for_steps)[1]
+        return jax.vmap(lambda d, k: d.sample(k))(outputs, jax.random.split(for_outputs, ahead[-1].shape[0]))
 
-    def member_paths(model, inputs, count, key):
-        return jax.vmap(lambda k: path(model, *inputs, k))(jax.random.split(key, count))
+    def paths(model, count, key):
+        return jax.vmap(lambda k: path(model, k))(jax.random.split(key, count))
 
-    def one(inputs):
-        *inputs, key = inputs
-        if not isinstance(model, Ensemble):
-            return member_paths(model, inputs, samples, key)
-        each = -(-samples // model.size)
-        keys = jax.random.split(key, model.size)
-        found = eqx.filter_vmap(lambda m, k: member_paths(m, inputs, each, k))(model.members, keys)
-        # Members take turns along the sample axis, so that any number of samples is balanced.
-        return jnp.swapaxes(found, 0, 1).reshape(-1, *found.shape[2:])[:samples]
-
-    keys = jax.random.split(key, time.shape[0])
-    return jax.lax.map(one, (past, control, time, interval, keys), batch_size=32)
-
+    if samples == 0:
+        return jnp.zeros((0, ahead[-1].shape[0], model.signature.outputs))
+    if not isinstance(model, Ensemble):
+        return paths(model, samples, key)
+    each = -(-samples // model.size)
+    keys = jax.random.split(key, model.size)
+    found = eqx.filter_vmap(lambda m, k: paths(m, each, k))(model.members, keys)
+    # Members take turns along the sample axis, so that any number of samples is balanced.
+    return jnp.swapaxes(found, 0, 1).reshape(-1, *found.shape[2:])[:samples]

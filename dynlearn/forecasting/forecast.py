@@ -1,5 +1,6 @@
 """forecast: from a context to the distribution of what comes next."""
 
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Array, Key
@@ -57,10 +58,13 @@ def forecast(
     if not isinstance(samples, int | np.integer) or samples < 1:
         raise ArgumentError(f"samples: expected an integer >= 1, got {samples!r}.")
     ahead = _border.ahead(model, context, horizon, times, controls)
-    past = _border.pasts(model, context, _border.last_samples(context)[0])
-    mean, scale = map(np.asarray, _paths.mean_paths(model, past, *ahead.device))
+    now = _border.last_samples(context)[0]
+    runs = context.dyn.to_device()
+    known, mean, scale, draws = map(
+        np.asarray, _paths.follow(model, runs, jnp.asarray(now), *ahead.device, int(samples), as_key(key))
+    )
+    _border.check_inferred(model, context, now, known)
     check_finite(mean, schema.run_ids(context), ahead.time)
-    draws = np.asarray(_paths.sample_paths(model, past, *ahead.device, int(samples), as_key(key)))
     return _dataset(model.signature, context, ahead, np.moveaxis(draws, 1, 0), mean, scale)
 
 
@@ -76,7 +80,9 @@ def check_finite(mean: np.ndarray, runs: list, time: np.ndarray) -> None:
         )
 
 
-def _dataset(signature: Signature, context: xr.Dataset, ahead: _border.Ahead, draws, mean, scale) -> xr.Dataset:
+def _dataset(
+    signature: Signature, context: xr.Dataset, ahead: _border.Ahead, draws, mean, scale
+) -> xr.Dataset:
     """The forecast under the trajectory schema."""
     dims = ("trajectory", "time", "output_name")
     ds = xr.Dataset(
@@ -94,7 +100,11 @@ def _dataset(signature: Signature, context: xr.Dataset, ahead: _border.Ahead, dr
     )
     if signature.controls:
         ds = ds.assign_coords(control_name=list(signature.control_names))
-        ds["control"] = (("trajectory", "time", "control_name"), ahead.control[:, 1:], {"hold": signature.hold})
+        ds["control"] = (
+            ("trajectory", "time", "control_name"),
+            ahead.control[:, 1:],
+            {"hold": signature.hold},
+        )
     for name in ("output_unit", "control_unit", "static", "static_unit"):
         if name in context.variables:
             ds[name] = context[name]

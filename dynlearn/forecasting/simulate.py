@@ -1,5 +1,6 @@
 """simulate: a model run free beside recorded data, driven by the recorded controls."""
 
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
@@ -7,6 +8,7 @@ from dynlearn.errors import ArgumentError
 from dynlearn.forecasting import _border, _paths
 from dynlearn.forecasting.forecast import check_finite
 from dynlearn.models import AbstractModel
+from dynlearn.numerics.keys import as_key
 from dynlearn.trajectories import schema, validate
 
 
@@ -43,9 +45,10 @@ def simulate(model: AbstractModel, ds: xr.Dataset, warmup: int = 50) -> xr.Datas
             f"shorten it or drop them."
         )
     now = np.full(t.shape[0], warmup - 1)
-    past = _border.pasts(model, ds, now)
     ahead = _border.Ahead(_padded(t[:, warmup - 1 :]), _controls(model, ds)[:, warmup - 1 :])
-    mean, scale = map(np.asarray, _paths.mean_paths(model, past, *ahead.device))
+    found = _paths.follow(model, ds.dyn.to_device(), jnp.asarray(now), *ahead.device, 0, as_key(0))
+    known, mean, scale = map(np.asarray, found[:3])
+    _border.check_inferred(model, ds, now, known)
     inside = np.isfinite(t[:, warmup:])
     check_finite(np.where(inside[..., None], mean, 0.0), schema.run_ids(ds), ahead.time)
     return _dataset(ds.isel(time=slice(warmup, None)), mean, scale, inside)

@@ -22,9 +22,7 @@ from dynlearn.models.smoothed import Smoothed
 from dynlearn.models.storage import load, save
 from dynlearn.models.tiling import ContextTiling
 
-FAMILIES = {
-    cls.__name__: cls for cls in (NeuralODE, Koopman, ARX, Persistence, ContextTiling)
-}
+FAMILIES = {cls.__name__: cls for cls in (NeuralODE, Koopman, ARX, Persistence, ContextTiling)}
 """Families `from_data` can build, by name."""
 
 __all__ = [

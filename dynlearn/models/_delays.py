@@ -1,6 +1,6 @@
 r"""Delay coordinates: the recent past of outputs and controls as one vector.
 
-    v_k = [y_k, y_{k-1}, ..., y_{k-d},  u_{k-1}, ..., u_{k-d}]
+v_k = [y_k, y_{k-1}, ..., y_{k-d},  u_{k-1}, ..., u_{k-d}]
 """
 
 import functools
@@ -73,7 +73,9 @@ def transitions(
         vectors, known = _stacked(y, u, run.observed, run.valid, delays)
         return vectors[:-1], u[:-1], vectors[1:], known[:-1] & known[1:] & run.valid[:-1] & run.valid[1:]
 
-    return jax.tree.map(lambda leaf: leaf.reshape(leaf.shape[0] * leaf.shape[1], *leaf.shape[2:]), jax.vmap(one)(runs))
+    return jax.tree.map(
+        lambda leaf: leaf.reshape(leaf.shape[0] * leaf.shape[1], *leaf.shape[2:]), jax.vmap(one)(runs)
+    )
 
 
 def _stacked(y, u, observed, valid, delays):

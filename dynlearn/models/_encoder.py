@@ -1,7 +1,6 @@
 """Encoder: the state at the last instant of a masked, unevenly sampled window."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
@@ -23,12 +22,22 @@ class Encoder(eqx.Module):
     hidden: int = eqx.field(static=True)
 
     def __init__(
-        self, outputs: int, controls: int, hidden: int, memory: int, width: int, activation: str, *, key: Key[Array, ""]
+        self,
+        outputs: int,
+        controls: int,
+        hidden: int,
+        memory: int,
+        width: int,
+        activation: str,
+        *,
+        key: Key[Array, ""],
     ):
         self.memory, self.hidden = memory, hidden
         features = outputs + memory * (2 * outputs + controls + 1)
         trivial = memory == 1 and hidden == 0
-        self.network = None if trivial else mlp(features, outputs + hidden, width, 2, activation, key=key, last=0.1)
+        self.network = (
+            None if trivial else mlp(features, outputs + hidden, width, 2, activation, key=key, last=0.1)
+        )
 
     def __call__(self, past: Window, scaling: Scaling) -> Float[Array, " state"]:
         y = scaling.output(past.output)

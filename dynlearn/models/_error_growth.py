@@ -85,9 +85,7 @@ class ErrorGrowth(Fixed):
             lead: time since the last observation.
             measured: which residuals count, shape `(window, lead, output)`.
         """
-        columns = [
-            _fit_output(residual[..., j], lead, measured[..., j]) for j in range(residual.shape[-1])
-        ]
+        columns = [_fit_output(residual[..., j], lead, measured[..., j]) for j in range(residual.shape[-1])]
         return cls(*(jnp.asarray(np.array(values)) for values in zip(*columns, strict=True)))
 
 
@@ -129,7 +127,9 @@ def _fit_output(r: np.ndarray, lead: np.ndarray, measured: np.ndarray) -> tuple[
     ]
     starts = [np.clip(s, [b[0] for b in bounds], [b[1] for b in bounds]) for s in starts]
     best = min((minimize(loss, s, method="Nelder-Mead", bounds=bounds) for s in starts), key=lambda o: o.fun)
-    return (*map(float, unpack(best.x)), _correlation_time(r, lead, measured))
+    sigma, spread, growth, shape = map(float, unpack(best.x))
+    v = spread**2 * -np.expm1(-((np.maximum(lead, 0) / growth) ** shape))
+    return sigma, spread, growth, shape, _correlation_time(r, v, lead, measured)
 
 
 def _binned(lead: np.ndarray, square: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -146,13 +146,15 @@ def _binned(lead: np.ndarray, square: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return tau, mean, count[used]
 
 
-def _correlation_time(r: np.ndarray, lead: np.ndarray, measured: np.ndarray) -> float:
-    """Of residuals one sample apart: rho = exp(-interval / memory), by the mean interval."""
+def _correlation_time(r: np.ndarray, v: np.ndarray, lead: np.ndarray, measured: np.ndarray) -> float:
+    """Of z one sample apart: E[r_k r_{k+1}] = rho sqrt(v_k v_{k+1}), to which white noise adds nothing;
+    rho = exp(-interval / memory), by the mean interval.
+    """
     both = measured[:, 1:] & measured[:, :-1]
     step = np.diff(lead, axis=1)[both]
     if step.size < 8:
         return float(np.mean(lead[lead > 0])) if (lead > 0).any() else 1.0
-    x, y = r[:, :-1][both], r[:, 1:][both]
-    power = np.sqrt(np.sum(x**2) * np.sum(y**2))
-    rho = float(np.clip(np.sum(x * y) / power if power > 0 else 0.0, 0.01, 0.999))
+    product = np.sum(r[:, :-1][both] * r[:, 1:][both])
+    power = np.sum(np.sqrt(v[:, :-1] * v[:, 1:])[both])
+    rho = float(np.clip(product / power if power > 0 else 0.0, 0.01, 0.999))
     return float(-np.mean(step) / np.log(rho))

@@ -1,10 +1,9 @@
 """The model contract: infer a state, step it, observe it. And the markers of special structure."""
 
 import abc
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Key
 
@@ -33,8 +32,16 @@ class AbstractModel(eqx.Module):
     `step` gets `(2, control)`: the values at the two ends of the interval.
     """
 
-    signature: eqx.AbstractVar[Signature]
-    scaling: eqx.AbstractVar[Scaling]
+    if TYPE_CHECKING:
+        # As fields, a type checker would take these for constructor arguments of every subclass.
+        @property
+        def signature(self) -> Signature: ...
+
+        @property
+        def scaling(self) -> Scaling: ...
+    else:
+        signature: eqx.AbstractVar[Signature]
+        scaling: eqx.AbstractVar[Scaling]
 
     @property
     @abc.abstractmethod
@@ -84,7 +91,12 @@ class AbstractModel(eqx.Module):
 class AbstractDeterministic(AbstractModel):
     """Marker: the mean path is deterministic; forecasts spread around it by `noise`."""
 
-    noise: eqx.AbstractVar[ErrorGrowth]
+    if TYPE_CHECKING:
+
+        @property
+        def noise(self) -> ErrorGrowth: ...
+    else:
+        noise: eqx.AbstractVar[ErrorGrowth]
 
 
 class AbstractClosedForm(AbstractModel):
@@ -121,10 +133,24 @@ class AbstractContinuous(AbstractModel):
 class AbstractLinearLatent(AbstractModel):
     r"""Marker: z_{k+1} = A z_k + B u_k + c,  y_k = C z_k, in scaled units."""
 
-    A: eqx.AbstractVar[Float[Array, "z z"]]
-    B: eqx.AbstractVar[Float[Array, "z control"]]
-    c: eqx.AbstractVar[Float[Array, " z"]]
-    C: eqx.AbstractVar[Float[Array, "output z"]]
+    if TYPE_CHECKING:
+
+        @property
+        def A(self) -> Float[Array, "z z"]: ...
+
+        @property
+        def B(self) -> Float[Array, "z control"]: ...
+
+        @property
+        def c(self) -> Float[Array, " z"]: ...
+
+        @property
+        def C(self) -> Float[Array, "output z"]: ...
+    else:
+        A: eqx.AbstractVar[Float[Array, "z z"]]
+        B: eqx.AbstractVar[Float[Array, "z control"]]
+        c: eqx.AbstractVar[Float[Array, " z"]]
+        C: eqx.AbstractVar[Float[Array, "output z"]]
 
     @abc.abstractmethod
     def latent(self, state: State) -> Float[Array, " z"]:
@@ -142,8 +168,3 @@ class AbstractLinearLatent(AbstractModel):
         """
         with np.errstate(divide="ignore"):
             return np.log(self.eigenvalues()) / self.signature.interval
-
-
-def mean_of(distribution: Distribution, scaling: Scaling) -> Float[Array, "*batch output"]:
-    """A distribution's mean in scaled units."""
-    return scaling.output(jnp.asarray(distribution.mean))

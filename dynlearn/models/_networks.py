@@ -28,12 +28,18 @@ ACTIVATIONS: dict[str, Callable] = {
 
 
 def mlp(
-    inputs: int, outputs: int, width: int, depth: int, activation: str, *, key: Key[Array, ""], last: float = 1.0
+    inputs: int,
+    outputs: int,
+    width: int,
+    depth: int,
+    activation: str,
+    *,
+    key: Key[Array, ""],
+    last: float = 1.0,
 ) -> eqx.nn.MLP:
     """A multilayer perceptron; `last` scales its final layer (small: it starts as nearly zero)."""
     check_known("activation", [activation], ACTIVATIONS)
     net = eqx.nn.MLP(
         inputs, outputs, width, depth, activation=ACTIVATIONS[activation], final_activation=identity, key=key
     )
-    final = net.layers[-1]
-    return eqx.tree_at(lambda n: (n.layers[-1].weight, n.layers[-1].bias), net, (last * final.weight, last * final.bias))
+    return eqx.tree_at(lambda n: n.layers[-1], net, jax.tree.map(lambda leaf: last * leaf, net.layers[-1]))

@@ -22,9 +22,13 @@ class Regression:
     def __init__(self, x: Float[np.ndarray, "sample regressor"], y: Float[np.ndarray, "sample target"]):
         x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
         if len(x) == 0:
-            raise FitError("least squares: no complete transition in the data; give longer runs or fewer delays.")
+            raise FitError(
+                "least squares: no complete transition in the data; give longer runs or fewer delays."
+            )
         if not (np.isfinite(x).all() and np.isfinite(y).all()):
-            raise FitError("least squares: a feature is not finite; use a smaller dictionary or rescale the data.")
+            raise FitError(
+                "least squares: a feature is not finite; use a smaller dictionary or rescale the data."
+            )
         self.samples, self.x_mean, self.y_mean = len(x), x.mean(0), y.mean(0)
         q, r = scipy.linalg.qr(x - self.x_mean, mode="economic")
         u, self.s, self.vt = scipy.linalg.svd(r, full_matrices=False)

@@ -103,7 +103,7 @@ class Signature:
     def check_interval(self, ds: xr.Dataset) -> None:
         """A discrete-time model takes data of its own sampling interval only."""
         found = sampling(ds)
-        if not self.discrete or found.smallest is None:
+        if self.interval is None or found.smallest is None:
             return
         if found.interval is None or abs(found.interval - self.interval) > RTOL * self.interval:
             came = f"{found.interval:g}" if found.interval else f"{found.smallest:g} to {found.largest:g}"

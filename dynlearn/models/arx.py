@@ -80,7 +80,9 @@ class ARX(AbstractClosedForm, AbstractDeterministic):
                     f"ARX: no run has {tried[0] + 2} complete samples in a row, which delays={tried[0]} needs, or "
                     f"there are fewer such stretches than coefficients; use fewer delays or longer runs."
                 )
-            model = cls(signature, scaling, jnp.asarray(weights.T), ErrorGrowth.unit(signature.outputs), d, gap)
+            model = cls(
+                signature, scaling, jnp.asarray(weights.T), ErrorGrowth.unit(signature.outputs), d, gap
+            )
         return precision.to_default(model)
 
     def regression(self, runs: Window) -> Regression:

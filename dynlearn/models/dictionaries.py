@@ -5,6 +5,7 @@ entries of z and are read back exactly.
 """
 
 import abc
+from collections.abc import Callable
 from itertools import combinations_with_replacement
 
 import equinox as eqx
@@ -124,7 +125,9 @@ class Radial(AbstractDictionary, Fixed):
     def prepared(self, v, key):
         _check_enough("Radial", v, self.count)
         centre = v[jax.random.choice(key, v.shape[0], (self.count,), replace=False)]
-        return Radial(self.count, self.delays, self.bandwidth, centre, self.bandwidth * _median_distance(v, key))
+        return Radial(
+            self.count, self.delays, self.bandwidth, centre, self.bandwidth * _median_distance(v, key)
+        )
 
     def features(self, v):
         square = jnp.sum((v - self.centre) ** 2, axis=1)
@@ -158,7 +161,7 @@ class Learned(AbstractDictionary):
         return self.network(v)
 
 
-DICTIONARIES = {
+DICTIONARIES: dict[str, Callable[[], AbstractDictionary]] = {
     "identity": lambda: Delays(0),
     "delays": Delays,
     "polynomial": Polynomial,

@@ -84,7 +84,9 @@ class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
         check_ridge(ridge)
         signature = Signature.of(ds, discrete=True)
         if signature.hold == "linear":
-            raise ArgumentError("Koopman: expected zero-order-hold controls, got hold='linear'; resample them.")
+            raise ArgumentError(
+                "Koopman: expected zero-order-hold controls, got hold='linear'; resample them."
+            )
         with precision.float64():
             model = cls._regressed(ds, signature, _dictionary(lifting), ridge, gap, as_key(key))
         return precision.to_default(model)
@@ -102,12 +104,15 @@ class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
         n, m = dictionary(v[0]).shape[0], signature.controls
         noise = ErrorGrowth.unit(signature.outputs)
         model = cls(signature, scaling, dictionary, jnp.eye(n), jnp.zeros((n, m)), jnp.zeros(n), noise, gap)
-        return model.solved(model.regression(runs).solve(max(ridge, 1e-3) if isinstance(dictionary, Learned) else ridge))
+        ridge = max(ridge, 1e-3) if isinstance(dictionary, Learned) else ridge
+        return model.solved(model.regression(runs).solve(ridge))
 
     def regression(self, runs: Window) -> Regression:
         v, u, v_next, complete = _delays.transitions(runs, self.scaling, self.dictionary.delays)
         keep = np.asarray(complete)
-        regressors = np.concatenate([np.asarray(_lifted(self.dictionary, v))[keep], np.asarray(u)[keep]], axis=1)
+        regressors = np.concatenate(
+            [np.asarray(_lifted(self.dictionary, v))[keep], np.asarray(u)[keep]], axis=1
+        )
         return Regression(regressors, np.asarray(_lifted(self.dictionary, v_next))[keep])
 
     def solved(self, weights: Float[np.ndarray, "regressor+1 z"]) -> Self:
@@ -176,5 +181,7 @@ def _dictionary(lifting: str | AbstractDictionary) -> AbstractDictionary:
         check_known("lifting", [lifting], DICTIONARIES)
         return DICTIONARIES[lifting]()
     if not isinstance(lifting, AbstractDictionary):
-        raise ArgumentError(f"lifting: expected a name or an object of dl.models.dictionaries, got {lifting!r}.")
+        raise ArgumentError(
+            f"lifting: expected a name or an object of dl.models.dictionaries, got {lifting!r}."
+        )
     return lifting

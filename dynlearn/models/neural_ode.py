@@ -126,7 +126,11 @@ class NeuralODE(AbstractContinuous, AbstractDeterministic):
         return NeuralODEState(x, self.scaling.static(past.static), self.noise.start())
 
     def vector_field(
-        self, time: Float[Array, ""], x: Float[Array, " state"], u: Float[Array, " control"], s: Float[Array, " static"]
+        self,
+        time: Float[Array, ""],
+        x: Float[Array, " state"],
+        u: Float[Array, " control"],
+        s: Float[Array, " static"],
     ) -> Float[Array, " state"]:
         """dx/dt of the scaled state, per unit of physical time; u and s scaled."""
         return self.field(jnp.concatenate([x, u, s])) / self.scaling.time_scale

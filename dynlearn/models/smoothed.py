@@ -1,6 +1,6 @@
 """Smoothed: a continuous-time model that starts from the state which best explains its whole context."""
 
-from typing import Self
+from typing import Any, Self
 
 import equinox as eqx
 import jax
@@ -44,7 +44,8 @@ class Smoothed(AbstractContinuous, AbstractDeterministic):
     3
     """
 
-    model: AbstractContinuous
+    model: Any
+    """A model that is both `AbstractContinuous` and `AbstractDeterministic`."""
     iterations: int = eqx.field(static=True)
 
     @classmethod

@@ -33,7 +33,9 @@ def save(model: AbstractModel, path: str | os.PathLike) -> None:
     'ARX'
     """
     if not isinstance(model, AbstractModel):
-        raise ArgumentError(f"save: expected a model, got {type(model).__name__}; a fit's model is result.model.")
+        raise ArgumentError(
+            f"save: expected a model, got {type(model).__name__}; a fit's model is result.model."
+        )
     arrays: list[np.ndarray] = []
     archive.write(path, KIND, VERSION, _encode(model, arrays, "model"), arrays)
 
@@ -48,7 +50,9 @@ def load(path: str | os.PathLike) -> AbstractModel:
     try:
         model = _decode(content, arrays, str(path))
     except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise FileFormatError(f"{path}: its description of the model is damaged ({error!r}); save it again.") from error
+        raise FileFormatError(
+            f"{path}: its description of the model is damaged ({error!r}); save it again."
+        ) from error
     if not isinstance(model, AbstractModel):
         raise FileFormatError(f"{path}: expected a model, found {type(model).__name__}.")
     return model
@@ -60,7 +64,8 @@ def _encode(node: Any, arrays: list[np.ndarray], where: str) -> Any:
         return {"array": len(arrays) - 1}
     if isinstance(node, eqx.Module | Signature):
         fields = {
-            f.name: _encode(getattr(node, f.name), arrays, f"{where}.{f.name}") for f in dataclasses.fields(node)
+            f.name: _encode(getattr(node, f.name), arrays, f"{where}.{f.name}")
+            for f in dataclasses.fields(node)
         }
         return {"class": _name(type(node)), "fields": fields}
     if isinstance(node, tuple | list):
@@ -105,7 +110,7 @@ def _rebuild(node: dict, arrays: list[np.ndarray], path: str) -> Any:
             f"{path}: {node['class']} has fields {sorted(expected)} here and {sorted(node['fields'])} in the file; "
             f"open it with the dynlearn release that wrote it."
         )
-    instance = object.__new__(cls)
+    instance: Any = object.__new__(cls)
     for name, value in node["fields"].items():
         object.__setattr__(instance, name, _decode(value, arrays, path))
     return instance

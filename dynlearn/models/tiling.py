@@ -78,7 +78,9 @@ class ContextTiling(AbstractDeterministic):
         return Gaussian(self.scaling.output_inverse(y.mean), self.scaling.output_scale * y.scale)
 
 
-def _carried(y: Float[Array, "time output"], observed: Bool[Array, "time output"]) -> Float[Array, "time output"]:
+def _carried(
+    y: Float[Array, "time output"], observed: Bool[Array, "time output"]
+) -> Float[Array, "time output"]:
     """Each missing value replaced by the one measured before it (after it, at the start)."""
     n = y.shape[0]
     row = jnp.arange(n)[:, None]

@@ -23,7 +23,9 @@ def write(path: str | os.PathLike, kind: str, version: int, content: Any, arrays
     """
     path = Path(path)
     if not path.parent.is_dir():
-        raise ArgumentError(f"path: expected a file in an existing folder, got {path}; create {path.parent} first.")
+        raise ArgumentError(
+            f"path: expected a file in an existing folder, got {path}; create {path.parent} first."
+        )
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as raw, zipfile.ZipFile(raw, "w", zipfile.ZIP_STORED) as archive:

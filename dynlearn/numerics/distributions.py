@@ -54,7 +54,9 @@ class Mixture(eqx.Module):
         pick, draw = jax.random.split(key)
         *batch, count, _ = self.components.mean.shape
         member = jax.random.randint(pick, (*batch, 1, 1), 0, count)
-        chosen = jax.tree.map(lambda leaf: jnp.take_along_axis(leaf, member, axis=-2)[..., 0, :], self.components)
+        chosen = jax.tree.map(
+            lambda leaf: jnp.take_along_axis(leaf, member, axis=-2)[..., 0, :], self.components
+        )
         return chosen.sample(draw)
 
 

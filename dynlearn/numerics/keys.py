@@ -22,7 +22,9 @@ def as_key(key: object) -> Key[Array, ""]:
             return key
         if key.dtype == jnp.uint32 and key.shape == (2,):
             return jax.random.wrap_key_data(key)
-    raise ArgumentError(f"key: expected an int or a JAX key, got {key!r}; pass e.g. key=0 or jax.random.key(0).")
+    raise ArgumentError(
+        f"key: expected an int or a JAX key, got {key!r}; pass e.g. key=0 or jax.random.key(0)."
+    )
 
 
 def split(key: Key[Array, ""], count: int) -> list[Key[Array, ""]]:

@@ -11,18 +11,27 @@ CONTROL = ["control", MODEL, "--env", "Pendulum-v1"]
 BAD = {
     "dataset": (["datasets", "lazer"], "unknown dataset 'lazer'; did you mean 'laser'"),
     "kind": (["datasets", "--kind", "mesured"], "did you mean 'measured'"),
-    "export nothing": (["datasets", "--export", "{tmp}/a.nc"], "--export: expected with the name of a dataset"),
+    "export nothing": (
+        ["datasets", "--export", "{tmp}/a.nc"],
+        "--export: expected with the name of a dataset",
+    ),
     "export suffix": (["datasets", "laser", "--export", "{tmp}/a.txt"], "--export: unknown suffix '.txt'"),
     "system option": (["datasets", "linear", "--set", "run=2"], "did you mean 'runs'"),
     "no file": (["fit", "{tmp}/no.nc", "-o", "{tmp}/m.dyn"], "expected an existing file"),
     "no dataset": (["fit", "lasr", "-o", "{tmp}/m.dyn"], "did you mean 'laser'"),
-    "csv columns": (["fit", "{folder}/runs.csv", "-o", "{tmp}/m.dyn"], "its columns are 'trajectory', 't', 'position_1'"),
+    "csv columns": (
+        ["fit", "{folder}/runs.csv", "-o", "{tmp}/m.dyn"],
+        "its columns are 'trajectory', 't', 'position_1'",
+    ),
     "csv column": (
         ["fit", "{folder}/runs.csv", "-o", "{tmp}/m.dyn", "--time", "t", "--outputs", "position1"],
         "output: unknown column 'position1'; did you mean 'position_1'",
     ),
     "csv options": ([*FIT, "--time", "t"], "time: expected only with a .csv file"),
-    "csv options of a name": (["fit", "laser", "-o", "{tmp}/m.dyn", "--unit", "y=m"], "--unit: expected with a .csv file"),
+    "csv options of a name": (
+        ["fit", "laser", "-o", "{tmp}/m.dyn", "--unit", "y=m"],
+        "--unit: expected with a .csv file",
+    ),
     "model": ([*FIT, "--model", "NeuralOde"], "unknown model 'NeuralOde'; did you mean 'NeuralODE'"),
     "setting": ([*FIT, "--set", "widht=3"], "unknown setting of NeuralODE 'widht'; did you mean 'width'"),
     "setting without value": ([*FIT, "--set", "width"], "--set: expected NAME=VALUE, got 'width'"),
@@ -36,29 +45,48 @@ BAD = {
         "unknown setting of lifting=fourier 'cout'; did you mean 'count'",
     ),
     "method": ([*FIT, "--method", "gradiant"], "unknown method 'gradiant'; did you mean 'gradient'"),
-    "steps of a closed form": ([*FIT, "--model", "ARX", "--steps", 5], "unknown setting of LeastSquares 'steps'"),
+    "steps of a closed form": (
+        [*FIT, "--model", "ARX", "--set", "delays=1", "--steps", 5],
+        "unknown setting of LeastSquares 'steps'",
+    ),
     "split": ([*FIT, "--split", "0.7"], "--split: expected two fractions"),
     "split of text": ([*FIT, "--split", "a,b"], "--split: expected a number, got 'a'"),
     "split by": ([*FIT, "--split-by", "runs"], "unknown value of by 'runs'"),
     "split too short": ([*FIT, "--context", 100], "the longest held-out run has 18 samples"),
-    "target folder": (["fit", DATA, "-o", "{tmp}/no/m.dyn"], "--output: expected a file in an existing folder"),
+    "context of the model": (
+        [*FIT, "--model", "Koopman"],
+        "--context: this model infers its state from 11 samples, got 10",
+    ),
+    "target folder": (
+        ["fit", DATA, "-o", "{tmp}/no/m.dyn"],
+        "--output: expected a file in an existing folder",
+    ),
     "report suffix": ([*FIT, "--report", "{tmp}/a.htm"], "did you mean '.html'"),
     "broken model": (["evaluate", "{folder}/broken.dyn", DATA], "broken.dyn"),
     "no model": (["evaluate", "{tmp}/no.dyn", DATA], "no.dyn"),
-    "model of other data": (["evaluate", FREE, DATA], "the model has ['y'], the data ['position_1']"),
+    "model of other data": (
+        ["evaluate", FREE, DATA, "--context", 10, "--horizon", 5],
+        "the model has ['y'], the data ['position_1']",
+    ),
     "names twice": (["compare", MODEL, MODEL, DATA], "the name 'arx' comes twice; choose another: NAME="),
     "name of a baseline": (["compare", f"ARX={MODEL}", DATA], "the name 'ARX' is a baseline's"),
     "output of scores": (["evaluate", MODEL, DATA, "-o", "{tmp}/a.zarr"], "--output: unknown suffix '.zarr'"),
     "horizon": (["forecast", MODEL, DATA], "--horizon: expected a number of steps"),
     "context": (["forecast", MODEL, DATA, "--context", 1000], "--context: the longest run has 120 samples"),
     "controls": (["forecast", MODEL, DATA, "--horizon", 5], "the model is driven by ['force']"),
-    "horizon past the controls": (["forecast", MODEL, DATA, "--context", 110, "--horizon", 50], "the controls 10"),
+    "horizon past the controls": (
+        ["forecast", MODEL, DATA, "--context", 110, "--horizon", 50],
+        "the controls 10",
+    ),
     "future of a free model": (
         ["forecast", FREE, "{folder}/alone.nc", "--horizon", 5, "--future", DATA],
         "this model has no controls",
     ),
     "run": (["forecast", MODEL, DATA, "--context", 50, "--run", "7"], "unknown run '7'"),
-    "plot suffix": (["forecast", MODEL, DATA, "--context", 50, "--plot", "{tmp}/a.bmp"], "unknown suffix '.bmp'"),
+    "plot suffix": (
+        ["forecast", MODEL, DATA, "--context", 50, "--plot", "{tmp}/a.bmp"],
+        "unknown suffix '.bmp'",
+    ),
     "no weight": (CONTROL, "--weight: expected at least one"),
     "weight": ([*CONTROL, "--weight", "position_2=1"], "did you mean 'position_1'"),
     "weight of text": ([*CONTROL, "--weight", "position_1=big"], "--weight position_1: expected a number"),
@@ -66,15 +94,24 @@ BAD = {
         [*CONTROL, "--weight", "position_1=1", "--control-weight", "forse=1"],
         "unknown control in --control-weight 'forse'; did you mean 'force'",
     ),
-    "environment": (["control", MODEL, "--env", "Pendulun-v1", "--weight", "position_1=1"], "Did you mean: `Pendulum`"),
-    "discrete actions": (["control", MODEL, "--env", "CartPole-v1", "--weight", "position_1=1"], "expected actions in a Box"),
-    "interval": ([*CONTROL, "--weight", "position_1=1"], "the model's interval is 0.1, the environment's step 0.05"),
+    "environment": (
+        ["control", MODEL, "--env", "Pendulun-v1", "--weight", "position_1=1"],
+        "Did you mean: `Pendulum`",
+    ),
+    "discrete actions": (
+        ["control", MODEL, "--env", "CartPole-v1", "--weight", "position_1=1"],
+        "expected actions in a Box",
+    ),
+    "interval": (
+        [*CONTROL, "--weight", "position_1=1"],
+        "the model's interval is 0.1, the environment's step 0.05",
+    ),
     "sizes of the environment": (
         [*CONTROL, "--weight", "position_1=1", "--interval", 0.1],
         "expected 1 observations ['position_1'], as the controller's model has, got 3",
     ),
     "demo folder": (["demo", "--out", "{folder}/arx.dyn"], "--out: expected a folder, got the file"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD)

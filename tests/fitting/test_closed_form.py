@@ -24,12 +24,24 @@ def test_the_ridge_is_the_one_that_forecasts_best(noisy):
     assert result.reason is Reason.SOLVED
     assert rows[:, 0].tolist() == [0.0, 1e-2, 1.0]
     assert result.statistics["ridge"] == rows[np.nanargmin(rows[:, 1]), 0] > 0
-    fixed = dl.fit(model, train, valid, LeastSquares(ridge=result.statistics["ridge"]), progress=False, calibration_horizon=5)
+    fixed = dl.fit(
+        model,
+        train,
+        valid,
+        LeastSquares(ridge=result.statistics["ridge"]),
+        progress=False,
+        calibration_horizon=5,
+    )
     np.testing.assert_array_equal(fixed.model.A, result.model.A)
 
 
 def test_without_validation_the_smallest_ridge_is_used_and_it_says_so(noisy):
-    result = dl.fit(dl.models.ARX.from_data(noisy[0], delays=1), noisy[0], method=LeastSquares((1e-3, 1.0)), progress=False)
+    result = dl.fit(
+        dl.models.ARX.from_data(noisy[0], delays=1),
+        noisy[0],
+        method=LeastSquares((1e-3, 1.0)),
+        progress=False,
+    )
     assert result.statistics["ridge"] == 1e-3
     assert result.statistics["calibrated_on"] == "train"
 

@@ -32,7 +32,10 @@ def test_controls_are_aligned_by_name_and_run_not_by_place(model, linear):
 
 
 def test_the_last_control_may_be_unknown_where_it_is_held(model, linear):
-    context, controls = linear.isel(time=slice(0, 20)), linear["control"].isel(time=slice(20, 26)).values.copy()
+    context, controls = (
+        linear.isel(time=slice(0, 20)),
+        linear["control"].isel(time=slice(20, 26)).values.copy(),
+    )
     known = dl.forecast(model, context, 6, controls=controls, samples=2)
     controls[:, -1] = np.nan
     unknown = dl.forecast(model, context, 6, controls=controls, samples=2)
@@ -67,5 +70,7 @@ def test_an_ensemble_forecasts_the_mixture_of_its_members(linear):
     both = dl.models.Ensemble.of(single, 2)
     context, u = linear.isel(time=slice(0, 20)), np.zeros((6, 1))
     fc = dl.forecast(both, context, 6, controls=u, samples=4)
-    members = [dl.forecast(both.member(i), context, 6, controls=u, samples=2)["output_mean"].values for i in range(2)]
+    members = [
+        dl.forecast(both.member(i), context, 6, controls=u, samples=2)["output_mean"].values for i in range(2)
+    ]
     np.testing.assert_allclose(fc["output_mean"], np.mean(members, axis=0), rtol=1e-4, atol=1e-4)

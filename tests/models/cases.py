@@ -29,6 +29,7 @@ CASES: dict[str, tuple[str, Build]] = {
     "node hidden static uneven": ("uneven", node(hidden=2, memory=4)),
     "node linear hold": ("linear", node(hidden=1, memory=3)),
     "node adaptive": ("zero", node(hidden=0, memory=1, solver=dl.solvers.Adaptive(rtol=1e-3, max_steps=64))),
+    "smoothed node": ("zero", lambda ds: dl.models.Smoothed.of(node(hidden=1, memory=4)(ds), iterations=1)),
     "koopman identity": ("zero", koopman("identity")),
     "koopman delays": ("zero", koopman(Delays(2))),
     "koopman polynomial": ("zero", koopman(Polynomial(2), ridge=1e-4)),

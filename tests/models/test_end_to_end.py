@@ -8,7 +8,16 @@ import dynlearn as dl
 
 from .cases import CASES, koopman, node
 
-WHOLE = ("node", "node hidden static uneven", "koopman polynomial", "koopman learned", "arx linear hold", "persistence", "tiling", "ensemble node")
+WHOLE = (
+    "node",
+    "node hidden static uneven",
+    "koopman polynomial",
+    "koopman learned",
+    "arx linear hold",
+    "persistence",
+    "tiling",
+    "ensemble node",
+)
 """One of each kind: every one compiles a fit, a forecast and a simulation."""
 STEPS = dl.fitting.Gradient(steps=4, batch=4, horizon=3, validate_every=2, validation_windows=8)
 
@@ -45,12 +54,16 @@ def test_the_whole_path(name, data, compilations):
     assert not np.array_equal(again[1]["output_mean"], fc["output_mean"])
 
 
-@pytest.mark.parametrize("build", [node(hidden=0, memory=1), koopman("polynomial", ridge=1e-4)], ids=["node", "koopman"])
+@pytest.mark.parametrize(
+    "build", [node(hidden=0, memory=1), koopman("polynomial", ridge=1e-4)], ids=["node", "koopman"]
+)
 def test_the_whole_path_in_double_precision(build, make_linear):
     with jax.enable_x64(True):
         ds = make_linear(seed=3)
         result, fc, _ = session(build(ds), ds)
-        assert {leaf.dtype for leaf in jax.tree.leaves(result.model) if hasattr(leaf, "dtype")} == {np.dtype("float64")}
+        assert {leaf.dtype for leaf in jax.tree.leaves(result.model) if hasattr(leaf, "dtype")} == {
+            np.dtype("float64")
+        }
     assert fc["output_mean"].dtype == np.float64
 
 

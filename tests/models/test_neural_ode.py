@@ -13,7 +13,9 @@ from dynlearn.solvers import Adaptive, FixedStep
 
 
 @pytest.mark.parametrize("hold", ["zero", "linear"])
-@pytest.mark.parametrize("solver", [FixedStep("rk4", 8), Adaptive("tsit5", rtol=1e-8, atol=1e-10)], ids=["fixed", "adaptive"])
+@pytest.mark.parametrize(
+    "solver", [FixedStep("rk4", 8), Adaptive("tsit5", rtol=1e-8, atol=1e-10)], ids=["fixed", "adaptive"]
+)
 def test_a_step_is_the_solution_of_the_field(solver, hold, make_linear):
     with jax.enable_x64(True):
         ds = make_linear(hold=hold)
@@ -28,7 +30,9 @@ def test_a_step_is_the_solution_of_the_field(solver, hold, make_linear):
             u = ends[0] + (t - 0.2) / 0.4 * (ends[1] - ends[0]) if hold == "linear" else ends[0]
             return np.asarray(field(t, jnp.asarray(x), model.scaling.control(jnp.asarray(u)), jnp.zeros(0)))
 
-        solved = scipy.integrate.solve_ivp(rhs, (0.2, 0.6), np.asarray(state.x), "DOP853", rtol=1e-9, atol=1e-11)
+        solved = scipy.integrate.solve_ivp(
+            rhs, (0.2, 0.6), np.asarray(state.x), "DOP853", rtol=1e-9, atol=1e-11
+        )
     np.testing.assert_allclose(found, solved.y[:, -1], rtol=1e-6, atol=1e-8)
 
 

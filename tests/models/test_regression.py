@@ -43,7 +43,9 @@ def test_edmd_with_control_recovers_the_spectrum(double, mean, gaps):
         fitted = dl.fit(model, ds, progress=False).model
         for m in (model, fitted):
             found = m.eigenvalues()
-            np.testing.assert_allclose(found[np.lexsort((found.imag, found.real))], sorted_eigenvalues(A), atol=1e-6)
+            np.testing.assert_allclose(
+                found[np.lexsort((found.imag, found.real))], sorted_eigenvalues(A), atol=1e-6
+            )
     s = np.asarray(fitted.scaling.output_scale)
     c = np.asarray(fitted.scaling.control_scale)
     np.testing.assert_allclose(np.asarray(fitted.B) * s[:, None] / c, B, atol=2e-5)
@@ -78,7 +80,9 @@ def physical(model, weights: np.ndarray, delays: int) -> np.ndarray:
     s = model.scaling
     ys, us = np.asarray(s.output_scale), np.asarray(s.control_scale)
     scale = np.concatenate([np.tile(ys, delays + 1), np.tile(us, delays), us])
-    centre = np.concatenate([np.tile(s.output_mean, delays + 1), np.tile(s.control_mean, delays), s.control_mean])
+    centre = np.concatenate(
+        [np.tile(s.output_mean, delays + 1), np.tile(s.control_mean, delays), s.control_mean]
+    )
     slope = ys[:, None] * weights[:, :-1] / scale
     offset = ys * weights[:, -1] + np.asarray(s.output_mean) - slope @ centre
     return np.column_stack([slope, offset])
@@ -109,7 +113,9 @@ def test_a_ridge_is_a_penalty_per_sample_that_spares_the_offset():
 @pytest.mark.parametrize(("variables", "degree"), [(1, 2), (2, 3), (3, 4)])
 def test_monomials_against_brute_force(variables, degree):
     v = np.random.default_rng(0).normal(size=variables)
-    exponents = np.stack(np.meshgrid(*[range(degree + 1)] * variables, indexing="ij"), -1).reshape(-1, variables)
+    exponents = np.stack(np.meshgrid(*[range(degree + 1)] * variables, indexing="ij"), -1).reshape(
+        -1, variables
+    )
     wanted = exponents[(exponents.sum(1) >= 2) & (exponents.sum(1) <= degree)]
     found = np.asarray(Polynomial(degree).features(jnp.asarray(v)))
     np.testing.assert_allclose(np.sort(found), np.sort(np.prod(v**wanted, axis=1)), rtol=1e-5)

@@ -48,12 +48,16 @@ def test_samples_follow_the_mixture():
     np.testing.assert_allclose(pooled.var(0), variance, rtol=0.05)
 
 
-@pytest.mark.parametrize("key", [7, np.int64(7), jax.random.key(7), jax.random.PRNGKey(7)], ids=["int", "numpy", "typed", "old"])
+@pytest.mark.parametrize(
+    "key", [7, np.int64(7), jax.random.key(7), jax.random.PRNGKey(7)], ids=["int", "numpy", "typed", "old"]
+)
 def test_the_same_randomness_in_every_spelling(key):
     assert as_key(key) == jax.random.key(7)
 
 
-@pytest.mark.parametrize("key", [None, 0.5, True, "0", np.zeros(2, np.uint32), jax.random.split(jax.random.key(0))], ids=str)
+@pytest.mark.parametrize(
+    "key", [None, 0.5, True, "0", np.zeros(2, np.uint32), jax.random.split(jax.random.key(0))], ids=str
+)
 def test_other_keys_are_refused(key):
     with pytest.raises(ArgumentError, match=r"key: expected an int or a JAX key"):
         as_key(key)

@@ -31,7 +31,9 @@ def reference(start: float, interval: float) -> np.ndarray:
 
 
 def solve(solver, start=0.3, interval=1.0, x0=X0):
-    return np.asarray(eqx.filter_jit(solver)(field, jnp.asarray(x0, float), jnp.asarray(start), jnp.asarray(interval)))
+    return np.asarray(
+        eqx.filter_jit(solver)(field, jnp.asarray(x0, float), jnp.asarray(start), jnp.asarray(interval))
+    )
 
 
 @pytest.fixture
@@ -58,7 +60,9 @@ def test_adaptive_reaches_its_tolerance(scheme):
     np.testing.assert_allclose(found, reference(0.3, 3.0), rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("solver", [FixedStep("rk4", 4), Adaptive(rtol=1e-6, atol=1e-8)], ids=["fixed", "adaptive"])
+@pytest.mark.parametrize(
+    "solver", [FixedStep("rk4", 4), Adaptive(rtol=1e-6, atol=1e-8)], ids=["fixed", "adaptive"]
+)
 def test_an_interval_of_zero_changes_nothing_and_has_a_gradient(solver):
     """Padding makes such intervals; they must not turn a gradient into NaN."""
 
@@ -81,7 +85,9 @@ def test_far_from_time_zero_a_short_interval_is_not_rounded_away(solver):
 
 
 @pytest.mark.usefixtures("double")
-@pytest.mark.parametrize("solver", [FixedStep("rk4", 8), Adaptive(rtol=1e-9, atol=1e-11)], ids=["fixed", "adaptive"])
+@pytest.mark.parametrize(
+    "solver", [FixedStep("rk4", 8), Adaptive(rtol=1e-9, atol=1e-11)], ids=["fixed", "adaptive"]
+)
 def test_gradients_match_finite_differences(solver):
     """Central differences with h = 1e-5: truncation h^2 ~ 1e-10, rounding 1e-16 / h ~ 1e-11."""
     h = 1e-5

@@ -1,0 +1,173 @@
+"""The benchmarks' runner: what it lists, prints, writes and refuses. Nothing here is timed."""
+
+import json
+import math
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .benchmarks import _measure, _registry
+from .benchmarks._page import Ran, write
+from .benchmarks._registry import Benchmark
+from .benchmarks._rows import Row, at_least, at_most, between
+from .benchmarks._run import main
+from .benchmarks._settings import Settings, Unavailable
+from .benchmarks._tables import cells
+
+ROOT = Path(__file__).parents[1]
+REQUIRED = {"name", "value", "unit", "peer", "peer_value", "ratio", "target", "met"}
+REPEATED = {"median", "minimum", "maximum", "spread", "repeats"}
+
+
+def dummy(settings: Settings) -> list[Row]:
+    return [
+        Row.repeated(
+            "time", [3.0, 1.0, 2.0], "ms", [4.0, 4.0], peer="other", target=at_most(1.0, of="ratio")
+        ),
+        Row("score", 0.25 if settings.quick else 0.5, target=at_least(0.4), note="a | b"),
+        Row("lost", math.nan, "m", "other", None, at_most(1.0, of="ratio"), "peer other is not installed"),
+    ]
+
+
+def lacking(settings: Settings) -> list[Row]:
+    raise Unavailable("data x missing: pass --data DIR or set DYNLEARN_DATA.")
+
+
+def broken(settings: Settings) -> list[Row]:
+    raise RuntimeError("no")
+
+
+TEXT = "Is it so?\n\nProtocol: none."
+KNOWN = {f.__name__: Benchmark(f.__name__, TEXT, f) for f in (dummy, lacking, broken)}
+
+
+def test_listing_names_every_script_and_imports_none(capsys):
+    before = set(sys.modules)
+    assert main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    files = {p.stem for p in (ROOT / "tests" / "benchmarks").glob("[!_]*.py")}
+    assert {line.split()[0] for line in lines} == files
+    assert {"import_time", "pendulum_mpc", "first_forecast"} <= files
+    assert all(line.endswith("?") for line in lines)
+    assert not [m for m in set(sys.modules) - before if m.split(".")[-1] in files]
+
+
+def test_the_module_runs_as_a_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks", "--list"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "import_time" in done.stdout
+
+
+@pytest.mark.parametrize("name", list(_registry.benchmarks()))
+def test_every_script_states_what_it_does(name):
+    text = _registry.benchmarks()[name].text
+    assert text.splitlines()[0].endswith("?")
+    for part in ("Protocol:", "Peers:", "Target:", "Seeds:"):
+        assert re.search(f"^{part} ", text, re.MULTILINE), f"{name}: no paragraph {part}"
+
+
+def test_json_gives_one_object_a_line(capsys):
+    assert main(["dummy", "--json"], KNOWN) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["name"] for row in rows] == ["time", "score", "lost"]
+    assert all(row.keys() >= REQUIRED and row["benchmark"] == "dummy" for row in rows)
+    time, score, lost = rows
+    assert time.keys() >= REPEATED
+    assert (time["value"], time["peer_value"], time["ratio"], time["met"]) == (2.0, 4.0, 0.5, True)
+    assert (time["median"], time["minimum"], time["maximum"], time["repeats"]) == (2.0, 1.0, 3.0, 3)
+    assert time["target"] == "ratio <= 1"
+    assert not REPEATED & score.keys()
+    assert (lost["value"], lost["peer_value"], lost["met"]) == (None, None, None)
+    assert "not installed" in lost["note"]
+
+
+def test_quick_reaches_the_benchmark(capsys):
+    main(["dummy", "--json", "--quick"], KNOWN)
+    assert json.loads(capsys.readouterr().out.splitlines()[1])["met"] is False
+
+
+def test_the_table_shows_every_row(capsys):
+    assert main(["dummy"], KNOWN) == 0
+    out = capsys.readouterr().out
+    for text in ("Is it so?", "time", "score", "lost", "ratio <= 1", "1 to 3 (n=3)", "yes"):
+        assert text in out
+
+
+@pytest.mark.parametrize(("name", "text"), [("lacking", "--data DIR"), ("broken", "RuntimeError: no")])
+def test_what_cannot_run_says_so_and_the_others_run(name, text, capsys):
+    assert main([name, "dummy", "--json"], KNOWN) == 1
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert rows[0]["value"] is None
+    assert text in rows[0]["note"]
+    assert len(rows) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["dumy"], "did you mean 'dummy'"),
+        ([], "expected names of benchmarks, or --all"),
+        (["dummy", "--all"], "expected names of benchmarks, or --all"),
+        (["dummy", "--repeats", "0"], "whole number >= 1"),
+        (["dummy", "--quick", "--write", "x.md"], "do not belong on the page"),
+        (["dummy", "--data", "no/such/folder"], "expected a folder"),
+    ],
+)
+def test_wrong_commands(arguments, text, capsys):
+    assert main(arguments, KNOWN) == 2
+    assert text in capsys.readouterr().err
+
+
+def test_the_page_keeps_the_sections_of_what_did_not_run(tmp_path):
+    page = tmp_path / "docs" / "benchmarks.md"
+    one, two = (Benchmark(name, TEXT, dummy) for name in ("one", "two"))
+    for benchmark, value in ((two, 1.0), (one, 2.0), (two, 3.0)):
+        write(page, [Ran(benchmark, [Row("x", value)], "today", 1.0)], ["one", "two"])
+    text = page.read_text()
+    assert text.count("## one") == text.count("## two") == 1
+    assert text.index("## one") < text.index("## two")
+    assert "| x | 2 |" in text
+    assert "| x | 3 |" in text
+    assert "| x | 1 |" not in text
+    for stated in (
+        "hold only within one run",
+        "cores",
+        "XLA_FLAGS",
+        "python -m tests.benchmarks one",
+        "today",
+    ):
+        assert stated in text
+    write(page, [Ran(two, dummy(Settings()), "later", 1.0)], ["two"])
+    assert "## one" not in page.read_text()
+    assert "a / b" in page.read_text()
+
+
+def test_targets():
+    assert Row("x", 1.0, target=between(0.8, 0.97)).met is False
+    assert Row("x", 0.9, target=between(0.8, 0.97)).met is True
+    assert Row("x", math.nan, target=at_most(1.0)).met is False
+    assert Row("x", None, target=at_most(1.0)).met is False
+    assert Row("x", 1.0).met is None
+    assert Row("x", 1.0, peer="p", peer_value=0.0).ratio is None
+    assert cells(Row("x", 1.0, target=at_least(2.0)))[8] == "NO"
+    with pytest.raises(ValueError, match="expected 'value' or 'ratio'"):
+        at_most(1.0, of="peer")
+
+
+def test_a_missing_peer_is_named():
+    assert _measure.peer("no-such-package") is None
+    assert "tests/benchmarks/requirements.txt" in _measure.missing("no-such-package")
+
+
+def test_fresh_processes_report_and_fail_aloud():
+    assert _measure.script("print('{\"x\": 1}')")["x"] == 1
+    with pytest.raises(RuntimeError, match="ended with 1"):
+        _measure.script("raise SystemExit(1)")
