@@ -12,7 +12,7 @@ import pytest
 from .benchmarks import _measure, _registry
 from .benchmarks._page import Ran, write
 from .benchmarks._registry import Benchmark
-from .benchmarks._rows import Row, at_least, at_most, between
+from .benchmarks._rows import Row, at_least, at_most, below, between
 from .benchmarks._run import main
 from .benchmarks._settings import Settings, Unavailable
 from .benchmarks._tables import cells
@@ -24,9 +24,7 @@ REPEATED = {"median", "minimum", "maximum", "spread", "repeats"}
 
 def dummy(settings: Settings) -> list[Row]:
     return [
-        Row.repeated(
-            "time", [3.0, 1.0, 2.0], "ms", [4.0, 4.0], peer="other", target=at_most(1.0, of="ratio")
-        ),
+        Row.repeated("time", [3.0, 1.0, 2.0], "ms", "other", [4.0, 4.0], target=at_most(1.0, of="ratio")),
         Row("score", 0.25 if settings.quick else 0.5, target=at_least(0.4), note="a | b"),
         Row("lost", math.nan, "m", "other", None, at_most(1.0, of="ratio"), "peer other is not installed"),
     ]
@@ -153,6 +151,14 @@ def test_the_page_keeps_the_sections_of_what_did_not_run(tmp_path):
 def test_targets():
     assert Row("x", 1.0, target=between(0.8, 0.97)).met is False
     assert Row("x", 0.9, target=between(0.8, 0.97)).met is True
+    assert Row("x", 1.0, target=at_most(1.0)).met is True
+    assert Row("x", 1.0, target=below(1.0)).met is False
+    assert [str(t) for t in (at_most(1), at_least(1), below(1, "ratio"), between(0.8, 0.97))] == [
+        "value <= 1",
+        "1 <= value",
+        "ratio < 1",
+        "0.8 <= value <= 0.97",
+    ]
     assert Row("x", math.nan, target=at_most(1.0)).met is False
     assert Row("x", None, target=at_most(1.0)).met is False
     assert Row("x", 1.0).met is None

@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -26,9 +25,10 @@ def write(path: str | os.PathLike, kind: str, version: int, content: Any, arrays
         raise ArgumentError(
             f"path: expected a file in an existing folder, got {path}; create {path.parent} first."
         )
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # Opened like any file (mkstemp would hide it from everybody else), under a name nobody else writes to.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with os.fdopen(handle, "wb") as raw, zipfile.ZipFile(raw, "w", zipfile.ZIP_STORED) as archive:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
             manifest = {"kind": kind, "version": version, "arrays": len(arrays), "content": content}
             archive.writestr(_MANIFEST, json.dumps(manifest, allow_nan=False))
             for i, array in enumerate(arrays):
@@ -37,7 +37,7 @@ def write(path: str | os.PathLike, kind: str, version: int, content: Any, arrays
                 archive.writestr(f"{i}.npy", buffer.getvalue())
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

@@ -33,9 +33,7 @@ def benchmarks() -> dict[str, Benchmark]:
 def _docstring(path: Path) -> str:
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     if not text:
-        raise ValueError(
-            f"{path.name}: expected a docstring with question, protocol, peers, target and seeds."
-        )
+        raise ValueError(f"{path.name}: expected a docstring: question, protocol, peers, target, seeds.")
     return text
 
 

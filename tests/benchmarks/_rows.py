@@ -10,26 +10,35 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """A closed interval for a row's `value`, or for its `ratio` to the peer."""
+    """An interval for a row's `value`, or for its `ratio` to the peer; closed unless `strict`."""
 
     low: float = -math.inf
     high: float = math.inf
     of: str = "value"
+    strict: bool = False
 
     def __post_init__(self):
         if self.of not in ("value", "ratio"):
             raise ValueError(f"of: expected 'value' or 'ratio', got {self.of!r}.")
 
+    def __contains__(self, number: float) -> bool:
+        if self.strict:
+            return self.low < number < self.high
+        return self.low <= number <= self.high
+
     def __str__(self) -> str:
-        if math.isinf(self.low):
-            return f"{self.of} <= {self.high:g}"
-        if math.isinf(self.high):
-            return f"{self.of} >= {self.low:g}"
-        return f"{self.low:g} <= {self.of} <= {self.high:g}"
+        sign = "<" if self.strict else "<="
+        low = "" if math.isinf(self.low) else f"{self.low:g} {sign} "
+        high = "" if math.isinf(self.high) else f" {sign} {self.high:g}"
+        return f"{low}{self.of}{high}"
 
 
 def at_most(limit: float, of: str = "value") -> Target:
     return Target(high=limit, of=of)
+
+
+def below(limit: float, of: str = "value") -> Target:
+    return Target(high=limit, of=of, strict=True)
 
 
 def at_least(limit: float, of: str = "value") -> Target:
@@ -55,7 +64,6 @@ class Row:
     target: Target | None = None
     note: str = ""
     values: tuple[float, ...] = ()
-    peer_values: tuple[float, ...] = ()
 
     @classmethod
     def repeated(
@@ -63,21 +71,15 @@ class Row:
         name: str,
         values: Sequence[float],
         unit: str = "",
+        peer: str | None = None,
         peer_values: Sequence[float] = (),
-        **others: Any,
+        target: Target | None = None,
+        note: str = "",
     ) -> "Row":
         """Medians of repeated measurements, and of the peer's."""
-        peer_value = float(np.median(peer_values)) if len(peer_values) else None
         value = float(np.median(values))
-        return cls(
-            name,
-            value,
-            unit,
-            peer_value=peer_value,
-            values=tuple(map(float, values)),
-            peer_values=tuple(map(float, peer_values)),
-            **others,
-        )
+        peer_value = float(np.median(peer_values)) if len(peer_values) else None
+        return cls(name, value, unit, peer, peer_value, target, note, tuple(map(float, values)))
 
     @property
     def ratio(self) -> float | None:
@@ -93,7 +95,7 @@ class Row:
         measured = self.value if self.target.of == "value" else self.ratio
         if measured is None:
             return None if self.target.of == "ratio" and self.value is not None else False
-        return bool(self.target.low <= measured <= self.target.high)
+        return measured in self.target
 
     @property
     def spread(self) -> dict[str, float]:

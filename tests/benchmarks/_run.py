@@ -53,13 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--all", action="store_true", help="run every benchmark")
     parser.add_argument("--list", action="store_true", help="names and questions")
     parser.add_argument("--json", action="store_true", help="one JSON object a line on standard output")
-    parser.add_argument(
-        "--quick", action="store_true", help="small sizes: proves that it runs, measures nothing"
-    )
+    parser.add_argument("--quick", action="store_true", help="small sizes: proves that it runs")
     parser.add_argument("--repeats", type=int, help="repeats of each timing (default: the benchmark's own)")
-    parser.add_argument(
-        "--data", metavar="DIR", help="folder of the benchmark files (default: DYNLEARN_DATA)"
-    )
+    parser.add_argument("--data", metavar="DIR", help="folder of benchmark files (default: DYNLEARN_DATA)")
     parser.add_argument("--write", metavar="PAGE", help="rewrite this page's sections of what ran")
     return parser
 
@@ -91,10 +87,8 @@ def _ran(benchmark: Benchmark, settings: Settings) -> tuple[Ran, bool]:
         rows, fine = [Row("not run", None, note=str(error))], False
     except Exception as error:
         traceback.print_exc()
-        rows, fine = (
-            [Row("failed", None, note=f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")],
-            False,
-        )
+        text = " ".join(str(error).split())[:300]
+        rows, fine = [Row("failed", None, note=f"{type(error).__name__}: {text}")], False
     return Ran(benchmark, rows, when, time.perf_counter() - started), fine
 
 

@@ -22,6 +22,8 @@ from ._rows import Row, at_most
 from ._settings import Settings
 
 PEER = "statsmodels"
+Run = dict[str, Any]
+"""What one job printed, with its clock."""
 OURS = """
 import json, time
 import numpy as np
@@ -76,7 +78,7 @@ STEPS = "dl.fitting.Gradient(steps={steps}, batch=32, horizon=10)"
 
 def run(settings: Settings) -> list[Row]:
     jobs = _jobs(settings)
-    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in jobs}
+    runs: dict[str, list[Run]] = {name: [] for name in jobs}
     for _ in range(settings.times(5, quick=1)):
         for name, text in jobs.items():
             runs[name].append(script(text))
@@ -111,29 +113,21 @@ def _jobs(settings: Settings) -> dict[str, str]:
     return jobs
 
 
-def _rows(
-    name: str, ours: list[dict[str, Any]], other: str, runs: dict[str, list[dict[str, Any]]]
-) -> list[Row]:
+def _rows(name: str, ours: list[Run], other: str, runs: dict[str, list[Run]]) -> list[Row]:
     theirs = runs.get(other, [])
     note = "" if theirs else missing(PEER)
     who = f"{peer(PEER) or PEER} {other}"
-    compiled = {program for run in ours for program in run["compiled"]}
+    first, second = [_first(run) for run in ours], [1e3 * run["second"] for run in ours]
+    their_first, their_second = [_first(run) for run in theirs], [1e3 * run["second"] for run in theirs]
+    programs = ", ".join(sorted({program for run in ours for program in run["compiled"]}))[:200]
     most = max(len(run["compiled"]) for run in ours)
-    first = {"peer": who, "peer_values": [_first(run) for run in theirs], "note": note}
-    second = {"peer": who, "peer_values": [1e3 * run["second"] for run in theirs], "note": note}
     return [
-        Row.repeated(f"{name}: first forecast", [_first(run) for run in ours], "s", **first),
-        Row.repeated(f"{name}: second forecast", [1e3 * run["second"] for run in ours], "ms", **second),
-        Row(
-            f"{name}: compiled by the second",
-            most,
-            "programs",
-            target=at_most(0),
-            note=", ".join(sorted(compiled))[:200],
-        ),
+        Row.repeated(f"{name}: first forecast", first, "s", who, their_first, note=note),
+        Row.repeated(f"{name}: second forecast", second, "ms", who, their_second, note=note),
+        Row(f"{name}: compiled by the second", most, "programs", target=at_most(0), note=programs),
     ]
 
 
-def _first(run: dict[str, Any]) -> float:
+def _first(run: Run) -> float:
     """Seconds from the start of the process to the first forecast."""
     return run["ready"] - run["started"]

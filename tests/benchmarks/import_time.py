@@ -13,7 +13,7 @@ Seeds: none.
 import sys
 
 from ._measure import command, script
-from ._rows import Row, at_most
+from ._rows import Row, at_most, below
 from ._settings import Settings
 
 CORE = "import jax, equinox, diffrax, optax, xarray"
@@ -40,15 +40,16 @@ def run(settings: Settings) -> list[Row]:
             took[name] += [1e3 * found["took"]] if i else []
         helped = command([sys.executable, "-m", "dynlearn", "--help"])
         took["help"] += [helped] if i else []
-    core = {"unit": "ms", "peer": "numerical core", "peer_values": took["core"]}
+    core, rows = took["core"], []
+    for name, label, target in (
+        ("alone", ALONE, at_most(1.3, of="ratio")),
+        ("fit", "everything a fit needs", None),
+    ):
+        note = FIT if name == "fit" else ""
+        rows.append(Row.repeated(label, took[name], "ms", "numerical core", core, target, note))
+    count = max(unwanted["alone"], unwanted["fit"])
     return [
-        Row.repeated(ALONE, took["alone"], target=at_most(1.3, of="ratio"), **core),
-        Row.repeated("everything a fit needs", took["fit"], note=FIT, **core),
-        Row(
-            "torch or matplotlib imported",
-            max(unwanted["alone"], unwanted["fit"]),
-            "modules",
-            target=at_most(0),
-        ),
-        Row.repeated("python -m dynlearn --help", took["help"], "s", target=at_most(0.5)),
+        *rows,
+        Row("torch or matplotlib imported", count, "modules", target=at_most(0)),
+        Row.repeated("python -m dynlearn --help", took["help"], "s", target=below(0.5)),
     ]
