@@ -25,6 +25,10 @@ class FitError(DynlearnError):
     """A fit cannot start, or produced nothing that can be used."""
 
 
+class DivergedError(DynlearnError):
+    """A rollout left the finite numbers."""
+
+
 def unknown(kind: str, name: object, valid: Iterable[object]) -> str:
     """The sentence for a name that is not known: the nearest valid one first, then all of them.
 

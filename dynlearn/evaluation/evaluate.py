@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Key
 
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, DivergedError
 from dynlearn.evaluation import baselines, scores
 from dynlearn.evaluation._origins import Origins
 from dynlearn.forecasting import forecast
@@ -81,7 +81,8 @@ def compare(
     """`evaluate` for several fitted models at once, on exactly the same windows.
 
     A window in which one of the models cannot infer a state is left out for all of them; the
-    attribute `windows_left_out` counts those. The baselines are fitted to `train`.
+    attribute `windows_left_out` counts those. The baselines are fitted to `train`. A model whose
+    forecasts diverge scores infinity, and an attribute `diverged NAME` says where.
     """
     _check(models)
     reference = test if train is None else train
@@ -91,7 +92,13 @@ def compare(
     origins = windows.common(everyone)
     scale = _spread(origins.truth)
     naive = _naive_step(reference)
-    tables = [_score(model, origins, scale, naive, samples, key) for model in everyone.values()]
+    tables, diverged = [], {}
+    for name, model in everyone.items():
+        try:
+            tables.append(_score(model, origins, scale, naive, samples, key))
+        except DivergedError as error:
+            tables.append(_infinite(model, origins))
+            diverged[f"diverged {name}"] = str(error)
     found = xr.concat(tables, xr.DataArray(list(everyone), dims="model", name="model"))
     attributes = {
         "context": context,
@@ -101,6 +108,7 @@ def compare(
         "samples": samples,
         "baselines_fitted_on": "test" if train is None else "train",
         **{f"missing {name}": why for name, why in missing.items()},
+        **diverged,
     }
     return found.assign_attrs(attributes)
 
@@ -126,21 +134,35 @@ def _score(model, origins: Origins, scale: np.ndarray, naive: np.ndarray, sample
     mean = fc["output_mean"].transpose("trajectory", "time", "output_name").values
     draws = fc["output"].transpose("sample", "trajectory", "time", "output_name").values
     error = scores.rmse(y, mean)
-    dims = ("lead", "output_name")
-    per_output = {
+    found = {
         "rmse": error,
         "nrmse": error / scale,
         "mase": scores.mae(y, mean) / naive,
         "crps": scores.crps(y, draws),
+        "energy": scores.energy(y, draws, scale),
         "coverage50": scores.coverage(y, draws, 0.5),
         "coverage90": scores.coverage(y, draws, 0.9),
     }
-    found = {
-        name: (dims, values, {"definition": scores.DEFINITIONS[name]}) for name, values in per_output.items()
+    return _table(found, model)
+
+
+def _infinite(model, origins: Origins) -> xr.Dataset:
+    """The scores of a model whose forecasts diverge: errors without bound, no interval to speak of."""
+    shape = origins.truth.shape[1:]
+    worst = {name: np.nan if name.startswith("coverage") else np.inf for name in scores.DEFINITIONS}
+    return _table(
+        {n: np.full(shape[: 1 if n == "energy" else 2], value) for n, value in worst.items()}, model
+    )
+
+
+def _table(found: dict[str, np.ndarray], model: AbstractModel) -> xr.Dataset:
+    dims = ("lead", "output_name")
+    variables = {
+        name: (dims[: values.ndim], values, {"definition": scores.DEFINITIONS[name]})
+        for name, values in found.items()
     }
-    energy = (("lead",), scores.energy(y, draws, scale), {"definition": scores.DEFINITIONS["energy"]})
-    coords = {"lead": np.arange(1, y.shape[1] + 1), "output_name": list(model.signature.output_names)}
-    ds = xr.Dataset({**found, "energy": energy}, coords)
+    leads = np.arange(1, found["energy"].size + 1)
+    ds = xr.Dataset(variables, {"lead": leads, "output_name": list(model.signature.output_names)})
     units = list(model.signature.output_units)
     return ds.assign_coords(output_unit=("output_name", units)) if units else ds
 

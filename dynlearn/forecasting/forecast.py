@@ -5,7 +5,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Key
 
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, DivergedError
 from dynlearn.forecasting import _border, _paths
 from dynlearn.models import AbstractModel, Signature
 from dynlearn.numerics.keys import as_key
@@ -43,7 +43,8 @@ def forecast(
 
     Raises:
         ArgumentError: names, units, sampling or shapes that do not fit; a context that is too short
-            or too incomplete; a rollout that leaves the finite numbers.
+            or too incomplete.
+        DivergedError: a rollout that leaves the finite numbers.
 
     >>> import dynlearn as dl
     >>> ds = dl.datasets.load("linear", runs=4, length=60, key=0)
@@ -73,7 +74,7 @@ def check_finite(mean: np.ndarray, runs: list, time: np.ndarray) -> None:
     bad = ~np.isfinite(mean).all(-1)
     for i in np.flatnonzero(bad.any(1)):
         step = int(np.argmax(bad[i]))
-        raise ArgumentError(
+        raise DivergedError(
             f"forecast: the rollout of run {runs[i]!r} left the finite numbers after {step + 1} steps "
             f"(t = {time[i, step + 1]:g}); the fitted dynamics are unstable there: shorten the horizon, or refit with "
             f"a ridge, a longer training horizon or another solver."
