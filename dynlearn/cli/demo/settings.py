@@ -27,7 +27,7 @@ class Measured:
     """Samples seen before each forecast."""
     horizon: int
     """Samples forecast."""
-    split: tuple[float, float] = (0.7, 0.15)
+    split: tuple[float, float] = (0.6, 0.2)
     samples: int = 200
     until: int | None = None
     """Use the first samples only."""
@@ -39,18 +39,18 @@ class Pendulum:
 
     episodes: int = 25
     """Of 200 random transitions each."""
-    validation: int = 4
+    validation: int = 5
     """The last ones; they choose the best weights and set the width of the intervals."""
-    members: int = 5
+    members: int = 3
     family: Family = Family(
         "NeuralODE",
-        {"hidden": 0, "memory": 1, "width": 32, "depth": 2, "solver": "euler"},
-        {"steps": 3000, "horizon": 5, "validate_every": 250},
+        {"hidden": 0, "memory": 1, "width": 32, "depth": 2},
+        {"steps": 2000, "horizon": 8, "batch": 128, "learning_rate": 5e-3, "validate_every": 250},
     )
     horizon: int = 20
-    planner: Mapping[str, int] = dataclasses.field(default_factory=lambda: {"samples": 128, "iterations": 3})
+    planner: Mapping[str, int] = dataclasses.field(default_factory=lambda: {"samples": 64, "elites": 8, "iterations": 2})
     evaluations: int = 20
-    first_seed: int = 1000
+    first_seed: int = 2000
     """Evaluation episode i is reset with first_seed + i; the data are from another seed."""
     max_steps: int | None = None
     """Cut every episode there."""
@@ -71,26 +71,34 @@ SERIES = {
         (
             Family(
                 "NeuralODE",
-                {"hidden": 6, "memory": 40, "width": 64},
-                {"steps": 2000, "horizon": 30, "batch": 64},
+                {"hidden": 3, "memory": 32, "width": 64},
+                {"steps": 3000, "horizon": 50, "batch": 64, "learning_rate": 5e-3},
             ),
-            Family("Koopman", {"lifting": "fourier", "lifting.count": 400, "lifting.delays": 15}),
+            Family(
+                "Koopman",
+                {"lifting": "fourier", "lifting.count": 400, "lifting.delays": 16, "lifting.bandwidth": 0.5},
+            ),
         ),
-        context=100,
+        context=32,
         horizon=50,
+        until=3000,
     ),
     "gait": Measured(
         "gait",
         (
             Family(
                 "NeuralODE",
-                {"hidden": 9, "memory": 64, "width": 64},
-                {"steps": 1500, "horizon": 40, "batch": 64},
+                {"hidden": 3, "memory": 32, "width": 64},
+                {"steps": 3000, "horizon": 32, "batch": 64, "learning_rate": 5e-3},
             ),
-            Family("Koopman", {"lifting": "delays", "lifting.delays": 64}),
+            Family(
+                "Koopman",
+                {"lifting": "learned", "lifting.count": 32, "lifting.delays": 31},
+                {"steps": 2000, "horizon": 32, "batch": 64, "learning_rate": 3e-3},
+            ),
         ),
-        context=128,
-        horizon=64,
+        context=32,
+        horizon=32,
     ),
 }
 
