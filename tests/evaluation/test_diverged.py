@@ -32,7 +32,9 @@ def test_comparison(linear, models):
 
 def test_forecast(linear, models):
     future = linear.control.isel(time=slice(20, 40))
-    with pytest.raises(DivergedError, match=r"run 0 left the finite numbers after \d+ steps.*shorten the horizon"):
+    with pytest.raises(
+        DivergedError, match=r"run 0 left the finite numbers after \d+ steps.*shorten the horizon"
+    ):
         dl.forecast(models["wild"], linear.isel(time=slice(0, 20)), horizon=20, controls=future)
 
 

@@ -48,7 +48,9 @@ class Pendulum:
         {"steps": 2000, "horizon": 8, "batch": 128, "learning_rate": 5e-3, "validate_every": 250},
     )
     horizon: int = 20
-    planner: Mapping[str, int] = dataclasses.field(default_factory=lambda: {"samples": 64, "elites": 8, "iterations": 2})
+    planner: Mapping[str, int] = dataclasses.field(
+        default_factory=lambda: {"samples": 64, "elites": 8, "iterations": 2}
+    )
     evaluations: int = 20
     first_seed: int = 2000
     """Evaluation episode i is reset with first_seed + i; the data are from another seed."""
