@@ -14,8 +14,15 @@ import numpy as np
 import pytest
 
 import dynlearn as dl
-from dynlearn.errors import ArgumentError, DynlearnError, FileFormatError, FitError, SchemaError
-from dynlearn.fitting import Gradient, LeastSquares
+from dynlearn.errors import (
+    ArgumentError,
+    DivergedError,
+    DynlearnError,
+    FileFormatError,
+    FitError,
+    SchemaError,
+)
+from dynlearn.fitting import Gradient, LeastSquares, calibrate
 from dynlearn.models import ARX, Ensemble, Koopman, NeuralODE, Persistence, dictionaries
 from dynlearn.solvers import Adaptive, FixedStep
 
@@ -27,8 +34,9 @@ QUICK = Gradient(steps=2, batch=2, horizon=2, validate_every=2)
 def given(linear, uneven, make_linear, tmp_path_factory) -> SimpleNamespace:
     """Everything the rows need, made once."""
     folder = tmp_path_factory.mktemp("files")
-    arx = ARX.from_data(linear, delays=1, gap=3)
-    node = NeuralODE.from_data(linear, hidden=0, memory=1, width=4)
+    arx = calibrate(ARX.from_data(linear, delays=1, gap=3), linear)
+    node = calibrate(NeuralODE.from_data(linear, hidden=0, memory=1, width=4), linear)
+    free = uneven.drop_dims(["control_name", "static_name"])
     dl.save(arx, folder / "good")
     (folder / "truncated").write_bytes((folder / "good").read_bytes()[:400])
     (folder / "text").write_text("t,y\n0,1\n")
@@ -50,9 +58,7 @@ def given(linear, uneven, make_linear, tmp_path_factory) -> SimpleNamespace:
         make=make_linear,
         arx=arx,
         node=node,
-        free=NeuralODE.from_data(
-            uneven.drop_dims(["control_name", "static_name"]), hidden=0, memory=1, width=4
-        ),
+        free=calibrate(NeuralODE.from_data(free, hidden=0, memory=1, width=4), free),
         folder=folder,
         empty=linear.assign(output=linear["output"] * NAN),
         interpolated=make_linear(hold="linear"),
@@ -508,7 +514,10 @@ ROWS: list[tuple[str, Callable, type[Exception], str]] = [
     (
         "last control NaN, interpolated",
         lambda g: dl.forecast(
-            ARX.from_data(g.interpolated, delays=0), g.interpolated, 3, controls=[[0.0], [0.0], [NAN]]
+            calibrate(ARX.from_data(g.interpolated, delays=0), g.interpolated),
+            g.interpolated,
+            3,
+            controls=[[0.0], [0.0], [NAN]],
         ),
         ArgumentError,
         r"finite numbers at every forecast instant",
@@ -609,7 +618,9 @@ ROWS: list[tuple[str, Callable, type[Exception], str]] = [
     (
         "context without its static features",
         lambda g: dl.forecast(
-            NeuralODE.from_data(g.uneven, memory=2, width=4), g.uneven.drop_dims("static_name"), 3
+            calibrate(NeuralODE.from_data(g.uneven, memory=2, width=4), g.uneven),
+            g.uneven.drop_dims("static_name"),
+            3,
         ),
         ArgumentError,
         r"static_name: the model has \['p0'\], the data \[\]",
@@ -635,7 +646,7 @@ ROWS: list[tuple[str, Callable, type[Exception], str]] = [
     (
         "a rollout that explodes",
         exploding,
-        ArgumentError,
+        DivergedError,
         r"the rollout of run 0 left the finite numbers after \d+ steps \(t = .*shorten the horizon",
     ),
     # simulate

@@ -63,6 +63,15 @@ def open_data(data: str, table: Table | None = None) -> "xr.Dataset":
     return datasets.load(data)
 
 
+def open_both(data: str, other: str | None, table: Table) -> "tuple[xr.Dataset, xr.Dataset | None]":
+    """DATA and what an option names beside it; the columns are those of the .csv files among them."""
+    if other is None:
+        return open_data(data, table), None
+    tables = [Path(name).suffix == ".csv" for name in (data, other)]
+    first, second = (table if is_table or not any(tables) else None for is_table in tables)
+    return open_data(data, first), open_data(other, second)
+
+
 def _names(text: str | None) -> list[str]:
     return [name.strip() for name in (text or "").split(",") if name.strip()]
 

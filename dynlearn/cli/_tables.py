@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 def score_tables(scores: "xr.Dataset", output: str | None = None) -> "list[Table | str]":
     """The summary; of one output where `output` says so. What kept a baseline out is said below it."""
     from rich import box
+    from rich.markup import escape
 
     from dynlearn.evaluation import rich_table
 
@@ -23,7 +24,7 @@ def score_tables(scores: "xr.Dataset", output: str | None = None) -> "list[Table
         )
     table.columns[0].no_wrap, table.pad_edge = True, False
     missing = [
-        f"[yellow]no {key.removeprefix('missing ')}:[/] {why}"
+        f"[yellow]no {key.removeprefix('missing ')}:[/] {escape(why)}"
         for key, why in scores.attrs.items()
         if key.startswith("missing ")
     ]

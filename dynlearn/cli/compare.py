@@ -56,7 +56,7 @@ def score(
 ) -> None:
     """Load, score, show and write: what `evaluate` and `compare` share."""
     from dynlearn.cli import _console, _files
-    from dynlearn.cli._data import open_data
+    from dynlearn.cli._data import open_both
     from dynlearn.cli._tables import score_tables
 
     _files.check_target("--output", output, (".nc",))
@@ -64,8 +64,7 @@ def score(
         import dynlearn as dl
 
         loaded = _load(models)
-        test = open_data(data, columns)
-        reference = None if train is None else open_data(train, columns)
+        test, reference = open_both(data, train, columns)
         scores = dl.compare(
             loaded, reference, test, context, horizon, samples=samples, stride=stride, key=key
         )

@@ -26,6 +26,9 @@ def fit(
         ),
     ] = None,
     members: Annotated[int, typer.Option("--members", help="Fit an ensemble of so many.", min=1)] = 1,
+    until: Annotated[
+        int | None, typer.Option("--until", help="Use so many samples of each run, the first ones.", min=1)
+    ] = None,
     split: Annotated[
         str, typer.Option("--split", help="Fractions for training and validation; the rest is for the test.")
     ] = "0.7,0.15",
@@ -76,6 +79,7 @@ def fit(
         _files.check_target(option, path, suffixes)
     with _console.working(f"reading {data}"):
         ds = open_data(data, Table(time, dt, outputs, controls, trajectory, units))
+        ds = ds.isel(time=slice(None, until))
         train, valid, test = ds.dyn.split(*_fractions(split), by=by, key=key)
         _check_long_enough(test, context, horizon)
     _console.out().print(ds.dyn.describe())
@@ -112,6 +116,7 @@ def fit(
                 **_pairs.texts("--set", settings),
                 "method": how,
                 "key": key,
+                **({} if until is None else {"until": until}),
                 "split": split,
                 "split by": by,
             }

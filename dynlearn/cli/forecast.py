@@ -40,7 +40,9 @@ def forecast(
     future: Annotated[
         str | None,
         typer.Option(
-            "--future", help="Data whose controls are applied; default the record's own after --context."
+            "--future",
+            help="Data whose controls are applied, from the first forecast instant on; default the record's "
+            "own after --context.",
         ),
     ] = None,
     samples: o.Samples = 200,
@@ -54,7 +56,7 @@ def forecast(
 ) -> None:
     """Forecast what comes after a record, or after its first --context samples, beside what did come."""
     from dynlearn.cli import _console, _files
-    from dynlearn.cli._data import Table, open_data
+    from dynlearn.cli._data import Table, open_both
     from dynlearn.errors import ArgumentError
 
     _files.check_target("--output", output, _files.DATASETS)
@@ -67,10 +69,11 @@ def forecast(
         import dynlearn as dl
 
         columns = Table(time, dt, outputs, controls, trajectory, units)
-        fitted, ds = dl.load(model), open_data(data, columns)
+        fitted = dl.load(model)
+        ds, later = open_both(data, future, columns)
         ds = ds if run is None else ds.dyn.run(_run_id(ds, run))
         before, after = _cut(ds, context, horizon)
-        applied = _applied(fitted, after, None if future is None else open_data(future, columns), horizon)
+        applied = _applied(fitted, after, later, horizon)
         times = after["t"].values if horizon is None and after is not None else None
         fc = dl.forecast(fitted, before, horizon, applied, samples, key, times=times)
     _console.out().print(_table(fc))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 import xarray as xr
 
+from dynlearn.control.planner import Reason, sentence
 from dynlearn.control.spaces import Border
 from dynlearn.errors import ArgumentError
 from dynlearn.models._signature import Signature
@@ -99,11 +100,8 @@ def run(
             f"controller: expected an MPC or an object with its methods (init, act, record, missing) and "
             f"signature, bounds, interval, got {type(controller).__name__}; see dynlearn.control.MPC."
         )
-    if isinstance(env, str):
-        import gymnasium
-
-        env = gymnasium.make(env)
-    border = Border.between(env, controller.signature, controller.bounds)
+    env = _made(env)
+    border = Border.between(env, controller.signature, controller.bounds, controller.interval)
     for name, value in (("episodes", episodes), ("max_steps", 1 if max_steps is None else max_steps)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ArgumentError(f"{name}: expected a whole number, at least 1, got {value!r}.")
@@ -146,7 +144,30 @@ def _episode(
         episode.add(observation, applied, float(reward), bool(terminated), truncated, cost, seconds)
         observation = border.observation(after)
     episode.add(observation, np.full_like(episode.controls[-1], np.nan), np.nan, False, False, np.nan, np.nan)
+    _check_planned(episode, seed)
     return episode
+
+
+def _check_planned(episode: "Episode", seed: int) -> None:
+    """An episode in which no plan at all was found is not a result: something does not fit."""
+    asked = {name: count for name, count in episode.reasons.items() if name != "warmup"}
+    if asked and "planned" not in asked:
+        why = " ".join(sentence(getattr(Reason, name)) for name in asked)
+        raise ArgumentError(
+            f"run: in the episode of seed {seed} none of {sum(asked.values())} plans was found ({asked}). {why}"
+        )
+
+
+def _made(env: "gymnasium.Env | str") -> "gymnasium.Env":
+    import gymnasium
+
+    if isinstance(env, str):
+        return gymnasium.make(env)
+    if not isinstance(env, gymnasium.Env):
+        raise ArgumentError(
+            f"env: expected an environment or the id of one, got {env!r:.80}; pass an instance, e.g. MyEnv()."
+        )
+    return env
 
 
 def _warm(
@@ -196,10 +217,11 @@ class _bar:
     def __enter__(self) -> Callable[[list[Episode]], None]:
         if not self.wanted:
             return lambda done: None
+        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = ("episodes", BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
-        self.display = Progress(*columns, TimeRemainingColumn())
+        self.display = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
         self.display.start()
         task = self.display.add_task("episodes", total=self.episodes, note="")
 

@@ -8,17 +8,18 @@ from dynlearn.control.constraint import Constraint
 from dynlearn.control.cost import Cost
 from dynlearn.control.planner import StageCost, State, Transition
 from dynlearn.models._model import AbstractModel
+from dynlearn.models._rollout import cross, pieces_needed
 from dynlearn.numerics.distributions import Mixture
 
 
 def transition_of(model: AbstractModel, start: Float[Array, ""], interval: float) -> Transition:
     """The model's mean path, with each control held across its interval."""
     linear = model.signature.hold == "linear"
-    dt = jnp.asarray(interval, start.dtype)
+    dt, pieces = jnp.asarray(interval, start.dtype), pieces_needed(model, interval)
 
     def transition(state: State, control: Array, k: Int[Array, ""], key: Key[Array, ""]) -> State:
         ends = jnp.stack([control, control]) if linear else control
-        return model.step(state, ends, start + k * dt, dt)
+        return cross(model, state, ends, start + k * dt, dt, pieces=pieces)
 
     return transition
 

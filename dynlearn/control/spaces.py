@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from dynlearn.errors import ArgumentError
 from dynlearn.models._signature import Signature
+from dynlearn.trajectories.sampling import RTOL
 
 if TYPE_CHECKING:
     import gymnasium
@@ -23,7 +24,11 @@ class Border:
 
     @classmethod
     def between(
-        cls, env: "gymnasium.Env", signature: Signature, bounds: tuple[tuple[float, ...], tuple[float, ...]]
+        cls,
+        env: "gymnasium.Env",
+        signature: Signature,
+        bounds: tuple[tuple[float, ...], tuple[float, ...]],
+        interval: float,
     ) -> "Border":
         """Check that the spaces are boxes of the right size and hold the controller's bounds."""
         _checked_box("observations", env, env.observation_space, signature.output_names)
@@ -35,6 +40,7 @@ class Border:
                 f"{_flat(space.high)}, got {list(bounds[0])} to {list(bounds[1])}; build the controller "
                 f"with bounds that fit."
             )
+        _check_interval(env, interval)
         return cls(space, len(signature.output_names))
 
     def observation(self, value: object) -> Float[np.ndarray, " output"]:
@@ -71,3 +77,13 @@ def _checked_box(
 
 def _flat(bound: np.ndarray) -> list[float]:
     return np.asarray(bound, np.float64).reshape(-1).tolist()
+
+
+def _check_interval(env: "gymnasium.Env", interval: float) -> None:
+    """Where the environment says how long its step is, the controller must think the same."""
+    dt = getattr(env.unwrapped, "dt", None)
+    if isinstance(dt, int | float) and abs(dt - interval) > RTOL * interval:
+        raise ArgumentError(
+            f"interval: the environment's step is {dt:g} (env.unwrapped.dt), the controller plans with {interval:g}; "
+            f"build the controller with interval={dt:g} and a model of that sampling."
+        )

@@ -168,10 +168,12 @@ def _table(found: dict[str, np.ndarray], model: AbstractModel) -> xr.Dataset:
 
 
 def _spread(y: np.ndarray) -> np.ndarray:
-    """Standard deviation of each measured output over all scored windows; 1 where it never changes."""
+    """Standard deviation of each measured output over all scored windows; NaN where it never changes."""
     values = y.reshape(-1, y.shape[-1])
-    std = np.sqrt(scores.measured_mean((values - scores.measured_mean(values)) ** 2))
-    return np.where(std > 0, std, 1.0)
+    mean = scores.measured_mean(values)
+    std = np.sqrt(scores.measured_mean((values - mean) ** 2))
+    # Rounding to the device's float32 is not a change.
+    return np.where(std > 1e-6 * np.abs(mean), std, np.nan)
 
 
 def _naive_step(reference: xr.Dataset) -> np.ndarray:

@@ -16,7 +16,8 @@ DEFINITIONS = {
     "nrmse": "rmse divided by the standard deviation of the measured outputs over all scored windows",
     "mase": "mean |y - mean forecast| divided by the mean |y_{k+1} - y_k| of the reference data",
     "crps": "continuous ranked probability score, E|Y - y| - E|Y - Y'| / 2 over the samples (Gneiting, Raftery 2007)",
-    "energy": "energy score over all outputs jointly, each divided by its standard deviation: E|Y - y| - E|Y - Y'| / 2",
+    "energy": "energy score over all outputs that change, each divided by its standard deviation: "
+    "E|Y - y| - E|Y - Y'| / 2",
     "coverage50": "share of measured outputs inside the central 50 % interval of the samples (ideal 0.5)",
     "coverage90": "share of measured outputs inside the central 90 % interval of the samples (ideal 0.9)",
 }
@@ -37,8 +38,13 @@ def crps(y: Truth, draws: Draws) -> PerOutput:
 
 
 def energy(y: Truth, draws: Draws, scale: Float[np.ndarray, " output"]) -> Float[np.ndarray, " lead"]:
-    """Windows and leads at which some output was not measured are left out."""
+    """Windows and leads at which some output was not measured are left out, and outputs that never change."""
     import scoringrules
+
+    changing = np.isfinite(scale)
+    if not changing.any():
+        return np.full(y.shape[1], np.nan)
+    y, draws, scale = y[..., changing], draws[..., changing], scale[changing]
 
     def at(lead: int):
         # One lead at a time: all pairs of draws of all of them at once would not fit in memory.

@@ -17,6 +17,8 @@ from dynlearn.numerics.window import Window
 HORIZON = 100
 """Steps ahead over which the error law is estimated, where the runs are long enough."""
 WINDOWS = 512
+FEWEST = 10
+"""Measured values per output without which no spread can be estimated."""
 
 
 def calibrate(model: AbstractModel, ds: xr.Dataset, *, horizon: int = HORIZON) -> AbstractModel:
@@ -36,6 +38,13 @@ def calibrate(model: AbstractModel, ds: xr.Dataset, *, horizon: int = HORIZON) -
     windows = Examples.of(model, ds, longest(model, ds, horizon), "calibration").spread(WINDOWS)
     residual, lead = map(np.asarray, residuals(model, windows))
     measured = np.asarray(windows.observed[:, model.memory :])
+    few = measured.sum((0, 1)) < FEWEST
+    if few.any():
+        counts = dict(zip(model.signature.output_names, measured.sum((0, 1)).tolist(), strict=True))
+        raise FitError(
+            f"calibration: the error law needs at least {FEWEST} forecasts of measured values per output, the data "
+            f"give {counts}; use longer or more runs (leave validation out to calibrate on the training data)."
+        )
     if not np.isfinite(residual[measured]).all():
         raise FitError(
             f"calibration: forecasts of {type(model).__name__} are not finite within {residual.shape[1]} steps; "

@@ -17,7 +17,7 @@ from dynlearn.fitting.gradient import Gradient
 from dynlearn.fitting.least_squares import LeastSquares
 from dynlearn.fitting.objectives import Objective, resolve
 from dynlearn.fitting.result import FitResult, Reason
-from dynlearn.models import AbstractModel
+from dynlearn.models import AbstractModel, check_resolution
 from dynlearn.numerics.keys import as_key
 from dynlearn.trajectories import from_arrays
 
@@ -82,6 +82,7 @@ def fit(
         )
     for ds in (train, *(() if validation is None else (validation,))):
         model.signature.check(ds)
+        check_resolution(ds)
     session = Session(
         train,
         validation,

@@ -77,6 +77,10 @@ class Gradient:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ArgumentError(f"Gradient: expected {name} to be an integer >= 1, got {value!r}.")
+        for name in ("learning_rate", "clip", "weight_decay", "average"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                raise ArgumentError(f"Gradient: expected {name} to be a number, got {value!r}.")
         if not (
             self.learning_rate > 0 and self.clip > 0 and self.weight_decay >= 0 and 0 <= self.average < 1
         ):
@@ -118,7 +122,12 @@ class Gradient:
             jnp.full(members, jnp.inf, jnp.result_type(float)),
             jnp.zeros(members, jnp.int32),
         )
+        if held_out is not None:
+            # The model as it came is the first to beat.
+            initial = _initial_score(template, held_out, session.key, isinstance(model, Ensemble))
+            state = eqx.tree_at(lambda s: s.score, state, initial)
         settings = self._settings(session)
+        _check_objective(session.objective, model, data)
         start = _checkpoint.load(session.checkpoint, settings, state) or _checkpoint.Progress(
             state, 0, [], None
         )
@@ -126,7 +135,10 @@ class Gradient:
         fitted = eqx.combine(end.training.best, fixed, is_leaf=_is_fixed)
         fitted = Ensemble(fitted, model.size) if isinstance(model, Ensemble) else fitted
         assert end.reason is not None  # the loop runs until there is one
-        return Outcome(fitted, end.rows, end.reason, {"steps": end.step, "anchors": data.size})
+        reason = end.reason
+        if held_out is not None and not bool((end.training.score < state.score).any()):
+            reason = Reason.NOT_IMPROVED if reason is not Reason.DIVERGED else reason
+        return Outcome(fitted, end.rows, reason, {"steps": end.step, "anchors": data.size})
 
     def _settings(self, session: Session) -> str:
         """Everything but the arrays that decides where a fit ends up."""
@@ -179,6 +191,32 @@ def _trainable(model: AbstractModel) -> PyTree:
     return jax.tree.map(
         lambda leaf: not _is_fixed(leaf) and eqx.is_inexact_array(leaf), model, is_leaf=_is_fixed
     )
+
+
+@eqx.filter_jit
+def _initial_score(template: AbstractModel, held_out: Window, key: Key[Array, ""], ensemble: bool) -> Array:
+    if not ensemble:
+        return multi_step(template, held_out, key)[0]
+    return eqx.filter_vmap(lambda model: multi_step(model, held_out, key)[0])(template)
+
+
+def _check_objective(objective: Objective, model: AbstractModel, data: Examples) -> None:
+    """A user's objective is called once, in the abstract, so that a wrong shape is said in words."""
+    single = model.member(0) if isinstance(model, Ensemble) else model
+    expected = (
+        "objective: expected a function (model, batch, key) -> (loss, metrics) with a scalar loss and a dict"
+    )
+    try:
+        found = eqx.filter_eval_shape(objective, single, data.spread(2), jax.random.key(0))
+    except TypeError as error:
+        raise ArgumentError(f"{expected}; calling it failed: {error}.") from error
+    if (
+        not isinstance(found, tuple)
+        or len(found) != 2
+        or not isinstance(found[1], dict)
+        or found[0].shape != ()
+    ):
+        raise ArgumentError(f"{expected}, got {found!r:.200}.")
 
 
 _CACHE: dict[tuple, Callable] = {}

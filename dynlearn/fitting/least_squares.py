@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import xarray as xr
 
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, FitError
 from dynlearn.fitting._examples import Examples
 from dynlearn.fitting._method import Outcome, Session
 from dynlearn.fitting.calibration import HORIZON, WINDOWS, longest, residuals
@@ -21,7 +21,7 @@ class LeastSquares:
 
     The score is the mean squared multi-step error on the validation data, in scaled units; a
     candidate whose forecasts diverge scores infinity. Without validation data the first
-    (smallest) ridge is used. Solved in float64.
+    ridge is used. `ridge` is one number or several. Solved in float64.
     """
 
     ridge: tuple[float, ...] = (0.0, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
@@ -42,6 +42,12 @@ class LeastSquares:
             )
         with precision.float64():
             regression = model.regression(session.train.dyn.to_device())
+        if session.validation is None and self.ridge[0] == 0 and regression.samples <= regression.x_mean.size:
+            raise FitError(
+                f"LeastSquares: {regression.samples} complete transitions do not determine {regression.x_mean.size} "
+                f"coefficients per target; give validation data (a ridge is then chosen on them), set a ridge, "
+                f"LeastSquares(ridge=1e-3), or take fewer features or delays."
+            )
         candidates = self.ridge if session.validation is not None else self.ridge[:1]
         windows = None if session.validation is None else self._windows(model, session.validation)
         found = []

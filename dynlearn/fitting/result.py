@@ -15,6 +15,10 @@ class Reason(enum.Enum):
     SOLVED = "Solved in closed form."
     STEPS_DONE = "All steps were taken; if the validation score was still falling, raise `steps`."
     EARLY_STOPPED = "The validation score stopped improving; the best model seen was restored."
+    NOT_IMPROVED = (
+        "No step scored better on the validation data than the model before the fit, which is returned. "
+        "Lower `learning_rate`, take more steps, or check that training and validation data are of one kind."
+    )
     DIVERGED = (
         "The loss became non-finite; the last good model was kept. Lower `learning_rate`, shorten `horizon`, "
         "or use an adaptive solver."

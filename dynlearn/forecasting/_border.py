@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from dynlearn.errors import ArgumentError
 from dynlearn.forecasting import _controls
 from dynlearn.forecasting._paths import finite
-from dynlearn.models import AbstractModel
+from dynlearn.models import AbstractModel, ErrorGrowth, pieces_needed
 from dynlearn.numerics.window import Window, cut
 from dynlearn.trajectories import schema
 from dynlearn.trajectories.sampling import RTOL
@@ -33,11 +33,21 @@ class Ahead(NamedTuple):
         control = np.where(np.isnan(self.control), 0.0, self.control)
         return jnp.asarray(control), jnp.asarray(self.time), jnp.asarray(np.diff(self.time, axis=1))
 
+    def pieces(self, model: AbstractModel) -> int:
+        """How many steps of the model cross the longest interval."""
+        return pieces_needed(model, float(np.diff(self.time, axis=1).max(initial=0.0)))
+
 
 def check_model(verb: str, model: object) -> None:
     if not isinstance(model, AbstractModel):
         hint = "; pass result.model" if hasattr(model, "model") else ""
         raise ArgumentError(f"{verb}: expected a fitted model, got {type(model).__name__}{hint}.")
+    laws = jax.tree.leaves(model, is_leaf=lambda node: isinstance(node, ErrorGrowth))
+    if any(isinstance(law, ErrorGrowth) and not law.fitted for law in laws):
+        raise ArgumentError(
+            f"{verb}: this {type(model).__name__} has not been fitted, its intervals would mean nothing; call "
+            f"dl.fit(model, train, validation).model first."
+        )
 
 
 def last_samples(ds: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
@@ -105,13 +115,18 @@ def _given_instants(model: AbstractModel, now: np.ndarray, times: object) -> np.
     return instants
 
 
-def check_inferred(model: AbstractModel, ds: xr.Dataset, now: np.ndarray, known: np.ndarray) -> None:
-    """The state at index `now` of every run must be known."""
+def check_length(model: AbstractModel, ds: xr.Dataset, now: np.ndarray) -> None:
+    """Up to index `now`, every run must have the samples the model needs."""
     ids = schema.run_ids(ds)
     for i in np.flatnonzero(now + 1 < model.required):
         raise ArgumentError(
             f"context: the model needs {model.required} samples, run {ids[i]!r} gives {now[i] + 1}; give a longer one."
         )
+
+
+def check_inferred(model: AbstractModel, ds: xr.Dataset, known: np.ndarray) -> None:
+    """The state of every run must be known."""
+    ids = schema.run_ids(ds)
     for i in np.flatnonzero(~known):
         raise ArgumentError(
             f"context: the state of run {ids[i]!r} cannot be inferred: too many outputs are missing in its last "

@@ -24,28 +24,33 @@ class Paths(NamedTuple):
 @eqx.filter_jit
 def follow(
     model: AbstractModel,
-    runs: Window,
-    now: Int[Array, " run"],
+    past: Window,
     control: Float[Array, "run horizon+1 control"],
     time: Float[Array, "run horizon+1"],
     interval: Float[Array, "run horizon"],
     samples: int,
     key: Key[Array, ""],
+    pieces: int,
 ) -> Paths:
-    """Forecasts of all runs from their samples `now` on, in one program."""
+    """Forecasts of all runs from the last sample of their `past` on, in one program."""
 
     def one(inputs):
-        i, k, ahead, key = inputs
-        past = cut(runs, i, k, model.memory, 0)
+        past, ahead, key = inputs
         state = model.infer(past)
-        found = rollout(model, state, *ahead)[1]
-        return Paths(
-            finite(state), found.mean, jnp.sqrt(found.variance), _draws(model, past, ahead, samples, key)
-        )
+        found = rollout(model, state, *ahead, pieces=pieces)[1]
+        draws = _draws(model, past, ahead, samples, key, pieces)
+        return Paths(finite(state), found.mean, jnp.sqrt(found.variance), draws)
 
-    keys = jax.random.split(key, now.shape[0])
-    inputs = (jnp.arange(now.shape[0]), now, (control, time, interval), keys)
+    inputs = (past, (control, time, interval), jax.random.split(key, time.shape[0]))
     return jax.lax.map(one, inputs, batch_size=32)
+
+
+@eqx.filter_jit
+def pasts(runs: Window, now: Int[Array, " run"], memory: int) -> Window:
+    """The last `memory` samples up to index `now` of each run. On its own, so that a context that
+    grows by a sample does not compile the forecast anew.
+    """
+    return jax.vmap(lambda i, k: cut(runs, i, k, memory, 0))(jnp.arange(now.shape[0]), now)
 
 
 def finite(state) -> Bool[Array, ""]:
@@ -53,7 +58,7 @@ def finite(state) -> Bool[Array, ""]:
 
 
 def _draws(
-    model: AbstractModel, past: Window, ahead, samples: int, key
+    model: AbstractModel, past: Window, ahead, samples: int, key: Key[Array, ""], pieces: int
 ) -> Float[Array, "sample horizon output"]:
     """Every path of an ensemble follows one member throughout, the members in turn: their
     disagreement persists along a path, it is not redrawn at every step. What does not depend on
@@ -63,7 +68,7 @@ def _draws(
     def path(model, key):
         for_state, for_steps, for_outputs = jax.random.split(key, 3)
         state = model.infer(past, key=for_state)
-        outputs = rollout(model, state, *ahead, key=for_steps)[1]
+        outputs = rollout(model, state, *ahead, key=for_steps, pieces=pieces)[1]
         return jax.vmap(lambda d, k: d.sample(k))(outputs, jax.random.split(for_outputs, ahead[-1].shape[0]))
 
     def paths(model, count, key):

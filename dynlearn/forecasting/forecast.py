@@ -58,13 +58,13 @@ def forecast(
     model.signature.check(context)
     if not isinstance(samples, int | np.integer) or samples < 1:
         raise ArgumentError(f"samples: expected an integer >= 1, got {samples!r}.")
-    ahead = _border.ahead(model, context, horizon, times, controls)
     now = _border.last_samples(context)[0]
-    runs = context.dyn.to_device()
-    known, mean, scale, draws = map(
-        np.asarray, _paths.follow(model, runs, jnp.asarray(now), *ahead.device, int(samples), as_key(key))
-    )
-    _border.check_inferred(model, context, now, known)
+    _border.check_length(model, context, now)
+    ahead = _border.ahead(model, context, horizon, times, controls)
+    past = _paths.pasts(context.dyn.to_device(), jnp.asarray(now), model.memory)
+    found = _paths.follow(model, past, *ahead.device, int(samples), as_key(key), ahead.pieces(model))
+    known, mean, scale, draws = map(np.asarray, found)
+    _border.check_inferred(model, context, known)
     check_finite(mean, schema.run_ids(context), ahead.time)
     return _dataset(model.signature, context, ahead, np.moveaxis(draws, 1, 0), mean, scale)
 

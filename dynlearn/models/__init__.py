@@ -10,8 +10,8 @@ from dynlearn.models._model import (
     AbstractModel,
 )
 from dynlearn.models._networks import ACTIVATIONS
-from dynlearn.models._rollout import rollout
-from dynlearn.models._scaling import Fixed, Scaling
+from dynlearn.models._rollout import cross, pieces_needed, rollout
+from dynlearn.models._scaling import Fixed, Scaling, check_resolution
 from dynlearn.models._signature import Signature
 from dynlearn.models.arx import ARX
 from dynlearn.models.ensemble import Ensemble
@@ -44,8 +44,11 @@ __all__ = [
     "Scaling",
     "Signature",
     "Smoothed",
+    "check_resolution",
+    "cross",
     "dictionaries",
     "load",
+    "pieces_needed",
     "rollout",
     "save",
 ]

@@ -40,12 +40,13 @@ class ErrorGrowth(Fixed):
     growth: Float[Array, " output"]
     shape: Float[Array, " output"]
     memory: Float[Array, " output"]
+    fitted: bool = eqx.field(static=True, default=True)
 
     @classmethod
     def unit(cls, outputs: int) -> Self:
         """Before any fit: an error of one standard deviation of the data at every lead."""
         one = jnp.ones(outputs)
-        return cls(sigma=one, spread=0 * one, growth=one, shape=one, memory=one)
+        return cls(sigma=one, spread=0 * one, growth=one, shape=one, memory=one, fitted=False)
 
     def start(self) -> Error:
         return Error(jnp.zeros(()), jnp.zeros_like(self.sigma), jnp.ones_like(self.sigma))
@@ -86,7 +87,8 @@ class ErrorGrowth(Fixed):
             measured: which residuals count, shape `(window, lead, output)`.
         """
         columns = [_fit_output(residual[..., j], lead, measured[..., j]) for j in range(residual.shape[-1])]
-        return cls(*(jnp.asarray(np.array(values)) for values in zip(*columns, strict=True)))
+        sigma, spread, growth, shape, memory = (jnp.asarray(np.array(v)) for v in zip(*columns, strict=True))
+        return cls(sigma, spread, growth, shape, memory)
 
 
 _BINS = 64

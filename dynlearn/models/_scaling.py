@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
+from dynlearn.errors import ArgumentError
 from dynlearn.trajectories import schema
 
 
@@ -57,6 +58,22 @@ class Scaling(Fixed):
         return (s - self.static_mean) / self.static_scale
 
 
+def check_resolution(ds: xr.Dataset) -> None:
+    """Raise where rounding to the device's precision would swallow how an output or control varies."""
+    eps = float(jnp.finfo(jnp.result_type(float)).eps)
+    for kind in ("output", "control"):
+        if kind not in ds:
+            continue
+        over = [d for d in ds[kind].dims if d != f"{kind}_name"]
+        mean, std = (getattr(ds[kind].astype("float64"), f)(over).values for f in ("mean", "std"))
+        for name, m, s in zip(schema.names(ds, kind), mean, std, strict=True):
+            if 0 < s < 100 * eps * abs(m):
+                raise ArgumentError(
+                    f"{kind} {name!r}: it varies by {s:.3g} around {m:.6g}, which the session's {eps:.0e} relative "
+                    f"precision cannot resolve; subtract an offset, or call jax.config.update('jax_enable_x64', True)."
+                )
+
+
 def _moments(ds: xr.Dataset, name: str) -> tuple[Array, Array]:
     """Mean and standard deviation of each channel; a channel that never changes keeps scale 1."""
     if name not in ds:
@@ -66,7 +83,7 @@ def _moments(ds: xr.Dataset, name: str) -> tuple[Array, Array]:
     variable = variable.astype("float64")
     mean = variable.mean(other).fillna(0.0).values
     std = variable.std(other).fillna(0.0).values
-    flat = std <= 1e-12 * np.maximum(np.abs(mean), 1.0)
+    flat = (std <= 1e-12 * np.abs(mean)) | (std == 0)
     return jnp.asarray(mean), jnp.asarray(np.where(flat, 1.0, std))
 
 

@@ -26,6 +26,8 @@ class Signature:
     time_unit: str = ""
     interval: float | None = None
     hold: str = "zero"
+    longest_step: float | None = None
+    """The longest interval one step may cross, None for any; longer ones are crossed in several steps."""
 
     def __post_init__(self):
         for names, units, kind in (
@@ -44,6 +46,10 @@ class Signature:
             found = sampling(ds)
             if found.interval is None:
                 remedy = "ds.dyn.regularize()" if found.lattice else "ds.dyn.resample(dt)"
+                if found.smallest is None:
+                    raise SchemaError(
+                        "t: a discrete-time model needs runs of at least 2 samples, all have one; give longer ones."
+                    )
                 raise SchemaError(
                     f"t: a discrete-time model needs regular sampling, got intervals between "
                     f"{found.smallest:g} and {found.largest:g}; call {remedy} first, or use a "
@@ -84,7 +90,8 @@ class Signature:
         """Raise unless `ds` speaks of the same outputs and controls, in the same units and sampling."""
         validate(ds)
         self._check_names(ds, "output", self.output_names, self.output_units)
-        self._check_names(ds, "static", self.static_names, ())
+        if self.static_names:
+            self._check_names(ds, "static", self.static_names, ())
         if controls:
             self._check_names(ds, "control", self.control_names, self.control_units)
             if self.controls and schema.hold(ds) != self.hold:

@@ -69,7 +69,7 @@ class ARX(AbstractClosedForm, AbstractDeterministic):
         if delays is not None:
             check_count("delays", delays, 0)
         check_count("longest", longest, 0)
-        signature = Signature.of(ds, discrete=True)
+        signature = Signature.of(ds, discrete=True).replace(static_names=())
         with precision.float64():
             runs, scaling = ds.dyn.to_device(), Scaling.of(ds)
             tried = [d for d in _CANDIDATES if d <= longest] if delays is None else [delays]

@@ -82,7 +82,7 @@ class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
         """
         check_count("gap", gap, 0)
         check_ridge(ridge)
-        signature = Signature.of(ds, discrete=True)
+        signature = Signature.of(ds, discrete=True).replace(static_names=())
         if signature.hold == "linear":
             raise ArgumentError(
                 "Koopman: expected zero-order-hold controls, got hold='linear'; resample them."

@@ -1,5 +1,7 @@
 """Neural ODE: a learned vector field in continuous time."""
 
+import inspect
+import math
 from collections.abc import Callable
 from typing import Self
 
@@ -8,7 +10,7 @@ import jax.numpy as jnp
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
-from dynlearn.errors import ArgumentError, check_count
+from dynlearn.errors import ArgumentError, check_count, check_known
 from dynlearn.models._encoder import Encoder
 from dynlearn.models._error_growth import Error, ErrorGrowth
 from dynlearn.models._model import AbstractContinuous, AbstractDeterministic
@@ -18,7 +20,8 @@ from dynlearn.models._signature import Signature
 from dynlearn.numerics.distributions import Gaussian
 from dynlearn.numerics.keys import as_key, split
 from dynlearn.numerics.window import Window
-from dynlearn.solvers import FixedStep, Solver
+from dynlearn.solvers import Adaptive, FixedStep, Solver
+from dynlearn.trajectories.sampling import sampling
 
 
 class NeuralODEState(eqx.Module):
@@ -88,7 +91,8 @@ class NeuralODE(AbstractContinuous, AbstractDeterministic):
             )
         for_field, for_encoder = split(as_key(key), 2)
         p, m, s = signature.outputs, signature.controls, signature.statics
-        self.signature = signature.replace(interval=None)
+        step = None if isinstance(solver, Adaptive) else signature.longest_step
+        self.signature = signature.replace(interval=None, longest_step=step)
         self.scaling = Scaling.unit(p, m, s) if scaling is None else scaling
         self.field = mlp(p + hidden + m + s, p + hidden, width, depth, activation, key=for_field, last=0.1)
         self.encoder = Encoder(p, m, hidden, memory, width, activation, key=for_encoder)
@@ -101,9 +105,15 @@ class NeuralODE(AbstractContinuous, AbstractDeterministic):
         cls, ds: xr.Dataset, *, hidden: int | None = None, key: int | Key[Array, ""] = 0, **options
     ) -> Self:
         """Names, sizes, hold and scaling from the training data; `hidden` is one per output if not given."""
-        signature = Signature.of(ds, discrete=False)
+        check_known("option", options, inspect.signature(cls).parameters)
+        found = sampling(ds)
+        signature = Signature.of(ds, discrete=False).replace(longest_step=found.largest)
+        scaling = Scaling.of(ds)
+        if "solver" not in options and found.typical is not None and found.largest is not None:
+            # Data are usually sampled so that one step follows them; gaps in them get more steps.
+            options["solver"] = FixedStep("rk4", min(math.ceil(found.largest / (2 * found.typical)), 8))
         hidden = signature.outputs if hidden is None else hidden
-        return cls(signature, hidden=hidden, scaling=Scaling.of(ds), key=key, **options)
+        return cls(signature, hidden=hidden, scaling=scaling, key=key, **options)
 
     @property
     def method(self) -> str:

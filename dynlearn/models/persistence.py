@@ -39,7 +39,7 @@ class Persistence(AbstractDeterministic):
     def from_data(cls, ds: xr.Dataset, *, memory: int = 10, key: object = 0) -> Self:
         """Names and scaling from `ds`; an output missing in the last `memory` samples has no forecast."""
         check_count("memory", memory, 1)
-        signature = Signature.of(ds, discrete=False)
+        signature = Signature.of(ds, discrete=False).replace(static_names=())
         return cls(signature, Scaling.of(ds), ErrorGrowth.unit(signature.outputs), memory)
 
     @property

@@ -43,7 +43,7 @@ class ContextTiling(AbstractDeterministic):
     def from_data(cls, ds: xr.Dataset, *, memory: int = 50, key: object = 0) -> Self:
         """Names and scaling from `ds`; `memory` is the length of the context that is repeated."""
         check_count("memory", memory, 1)
-        signature = Signature.of(ds, discrete=False)
+        signature = Signature.of(ds, discrete=False).replace(static_names=())
         return cls(signature, Scaling.of(ds), ErrorGrowth.unit(signature.outputs), memory)
 
     @property

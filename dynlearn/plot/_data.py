@@ -136,7 +136,7 @@ def broken(t: np.ndarray, y: np.ndarray, rate: Sampling) -> tuple[np.ndarray, np
     of more than ten times the median where sampling is uneven.
 
     >>> from dynlearn.trajectories.sampling import Sampling
-    >>> grid = Sampling(None, 1.0, 3.0, False, True, 1.0)
+    >>> grid = Sampling(None, 1.0, 1.0, 3.0, False, True, 1.0)
     >>> broken(np.array([0.0, 1.0, 4.0]), np.array([5.0, 6.0, 7.0]), grid)[1]
     array([ 5.,  6., nan,  7.])
     """

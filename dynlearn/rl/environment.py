@@ -17,6 +17,7 @@ from dynlearn.control.cost import Cost
 from dynlearn.control.paths import finite
 from dynlearn.errors import ArgumentError
 from dynlearn.models._model import AbstractModel, State
+from dynlearn.models._rollout import cross, pieces_needed
 from dynlearn.models.ensemble import Ensemble
 from dynlearn.rl.starts import Starts
 
@@ -162,7 +163,8 @@ def _step(
     move, draw = (None, None) if key is None else jax.random.split(key)
     ends = jnp.stack([control, control]) if model.signature.hold == "linear" else control
     reward = -cost.running(outputs, control, now)
-    state = model.step(state, ends, now, jnp.asarray(interval), key=move)
+    pieces = pieces_needed(model, interval)
+    state = cross(model, state, ends, now, jnp.asarray(interval), key=move, pieces=pieces)
     predicted = model.observe(state, control)
     after = predicted.mean if draw is None else predicted.sample(draw)
     return state, after, reward, finite(state) & jnp.isfinite(after).all() & jnp.isfinite(reward)

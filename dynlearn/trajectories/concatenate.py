@@ -52,13 +52,9 @@ def concatenate(datasets: Sequence[xr.Dataset], *, prefixes: Sequence[str] | Non
 
 def _check_agreement(first: xr.Dataset, other: xr.Dataset, i: int) -> None:
     remedy = "convert or rename one of them before"
-    _same(
-        sorted(map(str, _contents(first))),
-        sorted(map(str, _contents(other))),
-        "variables",
-        i,
-        "drop or add one",
-    )
+    mine, theirs = (sorted(map(str, _contents(ds))) for ds in (first, other))
+    alone = sorted(set(mine) ^ set(theirs))
+    _same(mine, theirs, "variables", i, f"drop what only one of them has, ds.drop_vars({alone}), or add it")
     for kind in KINDS:
         _same(names(first, kind), names(other, kind), f"{kind} names", i, remedy)
         _same(units(first, kind), units(other, kind), f"{kind} units", i, remedy)

@@ -21,6 +21,8 @@ class Sampling:
     interval: float | None
     """The sampling interval where it is the same everywhere (within `RTOL`), else None."""
     smallest: float | None
+    typical: float | None
+    """The median interval."""
     largest: float | None
     regular: bool
     """Every interval equals `interval`."""
@@ -46,11 +48,14 @@ def sampling(ds: xr.Dataset) -> Sampling:
     intervals = np.diff(times_2d(ds), axis=1)
     intervals = intervals[~np.isnan(intervals)]
     if intervals.size == 0:
-        return Sampling(None, None, None, False, False, None)
+        return Sampling(None, None, None, None, False, False, None)
     smallest, largest = float(intervals.min()), float(intervals.max())
     step = float(f"{intervals[intervals < 1.5 * smallest].mean():.12g}")
     multiples = np.rint(intervals / step)
     off = np.abs(intervals / step - multiples)
     lattice = bool((multiples >= 1).all() and (off <= np.minimum(RTOL * multiples, 0.1)).all())
     regular = lattice and bool((multiples == 1).all())
-    return Sampling(step if regular else None, smallest, largest, regular, lattice, step if lattice else None)
+    typical = float(np.median(intervals))
+    return Sampling(
+        step if regular else None, smallest, typical, largest, regular, lattice, step if lattice else None
+    )

@@ -58,7 +58,7 @@ def compilations() -> Iterator[list[str]]:
     names: list[str] = []
     open_ = True
 
-    def heard(event: str, duration: float, **details: Any) -> None:
+    def heard(event: str, duration_secs: float, **details: str | int) -> None:
         if open_ and event.endswith("backend_compile_duration"):
             names.append(str(details.get("fun_name")))
 

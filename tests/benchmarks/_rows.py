@@ -28,9 +28,10 @@ class Target:
 
     def __str__(self) -> str:
         sign = "<" if self.strict else "<="
+        if math.isinf(self.high):
+            return f"{self.of} {sign.replace('<', '>')} {self.low:g}"
         low = "" if math.isinf(self.low) else f"{self.low:g} {sign} "
-        high = "" if math.isinf(self.high) else f" {sign} {self.high:g}"
-        return f"{low}{self.of}{high}"
+        return f"{low}{self.of} {sign} {self.high:g}"
 
 
 def at_most(limit: float, of: str = "value") -> Target:

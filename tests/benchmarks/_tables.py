@@ -37,9 +37,8 @@ def number(value: float | None) -> str:
 
 
 def show(benchmark: Benchmark, rows: list[Row], console: Console) -> None:
-    table = Table(
-        box=box.SIMPLE_HEAD, title=f"[bold]{benchmark.name}[/]: {benchmark.question}", title_justify="left"
-    )
+    title = f"[bold]{benchmark.name}[/]: {benchmark.question}"
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
     used = [i for i, name in enumerate(COLUMNS) if i < 2 or any(cells(row)[i] for row in rows)]
     for i in used:
         numeric = COLUMNS[i] in ("value", "peer value", "ratio")

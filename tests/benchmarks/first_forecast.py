@@ -1,14 +1,15 @@
 """How long until the first forecast is in hand, and how long does the second one take?
 
-Protocol: each job in a fresh process, no compilation cache, in turns: start Python, import, read a shipped series
-(laser, first 2000 samples; gait, first 2000 samples of 3 outputs), fit, forecast 50 samples ahead with 90 % intervals.
-Wall time from the start of the process until the interval is a numpy array. Then a second forecast, from another
-context of the same length: milliseconds, and programs compiled. Models: ARX of order 16 (order 8 on gait), Koopman
-(Fourier, count=100, delays=16), a small Neural ODE (hidden=1, memory=16, width=16, 300 steps).
+Protocol: each job in a fresh process, no compilation cache, in turns: start Python, import, read a shipped
+series (laser, first 2000 samples; gait, first 2000 samples of 3 outputs), fit, forecast 50 samples ahead
+with 90 % intervals. Wall time from the start of the process until the interval is a numpy array. Then a
+second forecast, from another context of the same length: milliseconds, and programs compiled. Models: ARX
+of order 16 (order 8 on gait), Koopman (Fourier, count=100, delays=16), a small Neural ODE (hidden=1,
+memory=16, width=16, 300 steps).
 
-Peers: statsmodels, doing the same with the same order on the same samples: AutoReg for one output, VAR for three
-(intervals in closed form; dynlearn's from 200 draws). For Koopman and the Neural ODE, which statsmodels has not, the
-peer is AutoReg too: the time until somebody who takes that has a first forecast.
+Peers: statsmodels, doing the same with the same order on the same samples: AutoReg for one output, VAR for
+three (intervals in closed form; dynlearn's from 200 draws). For Koopman and the Neural ODE, which
+statsmodels has not, the peer is AutoReg too: the time until somebody who takes that has a first forecast.
 
 Target: none for the times; no program compiled by the second forecast.
 

@@ -1,10 +1,10 @@
 """What does a second call cost, once everything is compiled?
 
-Protocol: models fitted for a few steps to simulated pendulum runs (their accuracy is not the question): Koopman with
-random Fourier features, a Neural ODE, an ensemble of 3 of them. Each verb is called once, then on other values of the
-same shape: programs compiled by that second call, and milliseconds per call. Forecast: 8 runs, context 20, 100 steps,
-200 draws. Simulate: the same runs, 130 steps. Evaluate: context 20, horizon 50 over these runs, baselines fitted anew.
-`MPC.act`: horizon 20, CEM with its defaults.
+Protocol: models fitted for a few steps to simulated pendulum runs (their accuracy is not the question):
+Koopman with random Fourier features, a Neural ODE, an ensemble of 3 of them. Each verb is called once, then
+on other values of the same shape: programs compiled by that second call, and milliseconds per call.
+Forecast: 8 runs, context 20, 100 steps, 200 draws. Simulate: the same runs, 130 steps. Evaluate: context
+20, horizon 50 over these runs, baselines fitted anew. `MPC.act`: horizon 20, CEM with its defaults.
 
 Peers: none.
 
@@ -27,7 +27,7 @@ def run(settings: Settings) -> list[Row]:
     import dynlearn as dl
 
     first, second = (dl.datasets.load("pendulum", runs=8, length=150, key=key) for key in (0, 1))
-    rows = []
+    rows: list[Row] = []
     for name, model in _models(first, settings):
         for verb, call in _verbs(model, settings).items():
             rows += _second(f"{verb}, {name}", call, first, second, settings)
@@ -55,9 +55,8 @@ def _verbs(model: Any, settings: Settings) -> dict[str, Callable[[Any], Any]]:
         return dl.forecast(model, context, 100, controls=future["control"], samples=200)
 
     cost = dl.control.Quadratic([0.0] * model.signature.outputs, Q=[1.0] * model.signature.outputs, R=[0.1])
-    mpc = dl.control.MPC(
-        model, cost, HORIZON, bounds=BOUNDS, interval=None if model.signature.interval else 0.05
-    )
+    interval = None if model.signature.interval else 0.05
+    mpc = dl.control.MPC(model, cost, HORIZON, bounds=BOUNDS, interval=interval)
     memory = mpc.init()
     for _ in range(model.required - 1):
         memory = mpc.record(memory, [0.1] * model.signature.outputs, [0.0])

@@ -1,11 +1,12 @@
 """What does it cost to import dynlearn, and to ask the command line for help?
 
-Protocol: each import in a fresh process, timed inside it (the interpreter's own start left out), all in turns,
-one round to warm the disk cache first. `--help` is timed from outside, interpreter included.
+Protocol: each import in a fresh process, timed inside it (the interpreter's own start left out), all in
+turns, one round to warm the disk cache first. `--help` is timed from outside, interpreter included.
 
 Peers: the numerical core alone (jax, equinox, diffrax, optax, xarray).
 
-Target: `import dynlearn` at most 1.3 times the core; neither torch nor matplotlib imported; `--help` < 0.5 s.
+Target: `import dynlearn` at most 1.3 times the core; neither torch nor matplotlib imported; `--help` < 0.5
+s.
 
 Seeds: none.
 """

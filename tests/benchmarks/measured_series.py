@@ -1,16 +1,16 @@
 """Do the two families forecast measured series better than the baselines, with honest intervals?
 
-Protocol: split 0.6 / 0.2 / 0.2 by time; context 32; horizon 50 (laser, first 3000 samples) or 32 (gait); a forecast
-every 5 samples of the test part, 200 draws; scores are means over all leads and outputs (RMSE: root of the mean
-square), in the series' unit. Koopman: random Fourier features (count=400, delays=16, bandwidth=0.5), gap=0, ridge
-chosen on the validation part at the shown horizon. Neural ODE: hidden=3, memory=32, width=64, Gradient(steps=3000,
-horizon as shown, learning_rate=5e-3, batch=64). Gait also: deep Koopman, Learned(count=32, delays=31), objective
-"multi_step", Gradient(steps=2000, horizon as shown, learning_rate=3e-3, batch=64).
+Protocol: split 0.6 / 0.2 / 0.2 by time; context 32; horizon 50 (laser, first 3000 samples) or 32 (gait); a
+forecast every 5 samples of the test part, 200 draws; scores are means over all leads and outputs (RMSE:
+root of the mean square), in the series' unit. Koopman: random Fourier features (count=400, delays=16,
+bandwidth=0.5), gap=0, ridge chosen on the validation part at the shown horizon. Neural ODE: hidden=3,
+memory=32, width=64, Gradient(steps=3000, horizon as shown, learning_rate=5e-3, batch=64). Gait also: deep
+Koopman, Learned(count=32, delays=31), objective "multi_step", Gradient(steps=2000, horizon as shown,
+learning_rate=3e-3, batch=64).
 
 Peers: ARX (order by Akaike's criterion, up to the context), persistence, context tiling.
 
-Target: each family's CRPS (the better of two members of a family) below persistence's; the best family's below ARX's;
-90 % intervals that cover 80 to 97 %.
+Target: every model's CRPS below persistence's; at least one's below ARX's; 90 % intervals that cover 80 to 97 %.
 
 Seeds: fits 0, draws 0.
 """
@@ -20,10 +20,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ._measure import dataset
-from ._rows import Row, at_most, between
+from ._rows import Row, at_least, below, between
 from ._settings import Settings
 
-CONTEXT, BELOW = 32, at_most(0.9999, of="ratio")
+CONTEXT = 32
 BASELINES = ("ARX", "persistence", "context tiling")
 
 
@@ -64,20 +64,19 @@ def _fits(series: Series, train: Any, valid: Any, settings: Settings) -> Iterato
     from dynlearn.fitting import Gradient, LeastSquares
     from dynlearn.models import dictionaries
 
-    lifting = dictionaries.Fourier(count=settings.size(400, 50), delays=16, bandwidth=0.5)
-    model: Any = dl.models.Koopman.from_data(train, lifting=lifting, gap=0, key=0)
+    fourier = dictionaries.Fourier(count=settings.size(400, 50), delays=16, bandwidth=0.5)
+    model: Any = dl.models.Koopman.from_data(train, lifting=fourier, gap=0, key=0)
     yield "Koopman", dl.fit(model, train, valid, LeastSquares(horizon=series.horizon), key=0, progress=False)
     model = dl.models.NeuralODE.from_data(train, hidden=3, memory=CONTEXT, width=64, key=0)
     method = Gradient(steps=settings.size(3000, 100), horizon=series.horizon, learning_rate=5e-3, batch=64)
     yield "NeuralODE", dl.fit(model, train, valid, method, key=0, progress=False)
     if series.deep:
-        lifting = dictionaries.Learned(count=32, delays=CONTEXT - 1)
-        model = dl.models.Koopman.from_data(train, lifting=lifting, gap=0, key=0)
-        method = Gradient(
-            steps=settings.size(2000, 100), horizon=series.horizon, learning_rate=3e-3, batch=64
-        )
-        options = {"objective": "multi_step", "key": 0, "progress": False}
-        yield "deep Koopman", dl.fit(model, train, valid, method, **options)
+        learned = dictionaries.Learned(count=32, delays=CONTEXT - 1)
+        model = dl.models.Koopman.from_data(train, lifting=learned, gap=0, key=0)
+        steps = settings.size(2000, 100)
+        method = Gradient(steps=steps, horizon=series.horizon, learning_rate=3e-3, batch=64)
+        fit = dl.fit(model, train, valid, method, objective="multi_step", key=0, progress=False)
+        yield "deep Koopman", fit
 
 
 def _rows(series: str, scores: Any, fits: dict[str, Any], unit: str) -> Iterator[Row]:
@@ -89,21 +88,14 @@ def _rows(series: str, scores: Any, fits: dict[str, Any], unit: str) -> Iterator
             yield Row(f"{series}: CRPS, {name}", None, note=scores.attrs.get(f"missing {name}", ""))
             continue
         seconds = f"fitted in {fits[name].seconds:.0f} s" if name in fits else ""
-        against = (None, None) if name == "ARX" else ("ARX", crps.get("ARX"))
-        yield Row(f"{series}: CRPS, {name}", crps[name], unit, *against, note=seconds)
-        against = (None, None) if name == "ARX" else ("ARX", rmse.get("ARX"))
-        yield Row(f"{series}: RMSE, {name}", rmse[name], unit, *against)
+        peer = None if name == "ARX" else "ARX"
+        yield Row(f"{series}: CRPS, {name}", crps[name], unit, peer, crps.get(peer or ""), note=seconds)
+        yield Row(f"{series}: RMSE, {name}", rmse[name], unit, peer, rmse.get(peer or ""))
         target = between(0.8, 0.97) if name in fits else None
         yield Row(f"{series}: coverage of 90 % intervals, {name}", cover[name], target=target)
-    families: dict[str, list[str]] = {}
-    for name in fits:
-        families.setdefault("Koopman" if "Koopman" in name else name, []).append(name)
-    for family, members in families.items():
-        best = min(members, key=lambda name: crps[name])
-        peer = ("persistence", crps.get("persistence"))
-        yield Row(f"{series}: CRPS, family {family}", crps[best], unit, *peer, BELOW, f"by {best}")
-    best = min(fits, key=lambda name: crps[name])
-    windows = f"{scores.attrs['windows']} forecasts, {scores.attrs['windows_left_out']} left out"
-    yield Row(
-        f"{series}: CRPS, best", crps[best], unit, "ARX", crps.get("ARX"), BELOW, f"by {best}; {windows}"
-    )
+        if name in fits:
+            label, naive = f"{series}: CRPS, {name}, against persistence", crps.get("persistence")
+            yield Row(label, crps[name], unit, "persistence", naive, below(1, of="ratio"))
+    better = [name for name in fits if "ARX" in crps and crps[name] < crps["ARX"]]
+    note = f"{', '.join(better)}; {scores.attrs['windows']} forecasts, {scores.attrs['windows_left_out']} left out"
+    yield Row(f"{series}: models whose CRPS is below ARX's", len(better), target=at_least(1), note=note)

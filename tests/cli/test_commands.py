@@ -76,6 +76,23 @@ def test_fit_of_a_dictionary_with_options(call, folder, tmp_path):
     assert (dictionary.count, dictionary.delays) == (7, 2)
 
 
+def test_fit_to_the_beginning_of_the_runs(call, folder, tmp_path):
+    arguments = [
+        "--model",
+        "Persistence",
+        "--until",
+        60,
+        "--split",
+        "0.4,0.3",
+        "--context",
+        5,
+        "--horizon",
+        5,
+    ]
+    shown = call("fit", folder / "runs.nc", "-o", tmp_path / "m.dyn", *arguments).output
+    assert "3 runs of 60 samples" in shown
+
+
 def test_forecast_of_the_future(call, folder, tmp_path):
     target = tmp_path / "fc.nc"
     done = call(
@@ -100,7 +117,10 @@ def test_forecast_of_a_record_beside_what_happened(call, folder, tmp_path):
 
 
 def test_forecast_with_controls_from_another_file(call, folder, tmp_path):
-    arguments = ["--horizon", 5, "--future", folder / "runs.csv", *CSV]
+    ds = dl.read(folder / "runs.nc")
+    later = ds.assign_coords(t=ds["t"] + float(ds["t"].max()) + ds.dyn.sampling().interval)
+    dl.write(later.assign_coords(t=later["t"].assign_attrs(ds["t"].attrs)), tmp_path / "later.nc")
+    arguments = ["--horizon", 5, "--future", tmp_path / "later.nc", *CSV]
     call("forecast", folder / "arx.dyn", folder / "runs.csv", *arguments, "-o", tmp_path / "a.zarr")
     fc = dl.read(tmp_path / "a.zarr")
     np.testing.assert_array_equal(fc["control"], dl.read(folder / "runs.nc")["control"].isel(time=slice(5)))

@@ -136,4 +136,4 @@ def test_a_controller_is_asked_for():
 
 def test_progress_bar_shows_the_return(cart, capsys):
     run(Plant(), Policy(), episodes=2, max_steps=3, progress=True)
-    assert "mean" in capsys.readouterr().out
+    assert "mean" in capsys.readouterr().err

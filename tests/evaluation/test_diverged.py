@@ -15,7 +15,7 @@ def linear():
 
 @pytest.fixture(scope="module")
 def models(linear):
-    good = dl.models.ARX.from_data(linear, delays=2)
+    good = dl.fitting.calibrate(dl.models.ARX.from_data(linear, delays=2), linear)
     return {"good": good, "wild": eqx.tree_at(lambda m: m.weights, good, 1e6 * good.weights)}
 
 

@@ -69,7 +69,17 @@ def test_a_lead_nobody_measured_scores_nan_in_silence():
         warnings.simplefilter("error")
         assert np.isnan(scores.rmse(Y, MEAN)[3, 1])
         np.testing.assert_allclose(_spread(Y[..., :1]), np.nanstd(Y[..., 0]))
-        assert _spread(np.full((2, 3, 1), np.nan)) == 1.0
+        assert np.isnan(_spread(np.full((2, 3, 1), np.nan))).all()
+
+
+def test_an_output_that_never_changes_has_no_scale_and_no_part_in_the_energy():
+    y = np.stack([Y[..., 0], np.full_like(Y[..., 0], 3.14)], -1)
+    draws = np.repeat(y[None], 5, 0) + np.random.default_rng(0).normal(size=(5, *y.shape))
+    scale = _spread(y)
+    assert np.isnan(scale[1])
+    np.testing.assert_array_equal(
+        scores.energy(y, draws, scale), scores.energy(y[..., :1], draws[..., :1], scale[:1])
+    )
 
 
 def test_the_naive_step_of_mase_skips_gaps_and_the_ends_of_runs():

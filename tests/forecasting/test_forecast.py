@@ -44,7 +44,7 @@ def test_the_last_control_may_be_unknown_where_it_is_held(model, linear):
 
 
 def test_times_of_a_continuous_model_may_be_anything_ahead(uneven):
-    model = dl.models.NeuralODE.from_data(uneven, hidden=0, memory=4, width=4)
+    model = dl.fitting.calibrate(dl.models.NeuralODE.from_data(uneven, hidden=0, memory=4, width=4), uneven)
     last = uneven["t"].max("time").values
     context = uneven.copy(deep=True)
     index = uneven.dyn.lengths - 1
@@ -57,7 +57,7 @@ def test_times_of_a_continuous_model_may_be_anything_ahead(uneven):
 
 def test_ragged_runs_are_simulated_to_their_own_ends(make_linear):
     ds = make_linear(lengths=(30, 18, 24))
-    model = dl.models.ARX.from_data(ds, delays=0)
+    model = dl.fitting.calibrate(dl.models.ARX.from_data(ds, delays=0), ds)
     sim = dl.simulate(model, ds, warmup=10)
     assert sim.dyn.lengths.tolist() == [20, 8, 14]
     alone = dl.simulate(model, ds.dyn.run(1), warmup=10)
@@ -67,7 +67,7 @@ def test_ragged_runs_are_simulated_to_their_own_ends(make_linear):
 
 def test_an_ensemble_forecasts_the_mixture_of_its_members(linear):
     single = dl.models.NeuralODE.from_data(linear, hidden=0, memory=1, width=4)
-    both = dl.models.Ensemble.of(single, 2)
+    both = dl.fitting.calibrate(dl.models.Ensemble.of(single, 2), linear)
     context, u = linear.isel(time=slice(0, 20)), np.zeros((6, 1))
     fc = dl.forecast(both, context, 6, controls=u, samples=4)
     members = [

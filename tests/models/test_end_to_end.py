@@ -80,7 +80,7 @@ def test_evaluation_compiles_nothing_the_second_time(data, compilations):
 
 def test_a_forecast_only_looks_as_far_back_as_its_memory(data):
     ds = data["linear"]
-    model = CASES["node linear hold"][1](ds)
+    model = dl.fitting.calibrate(CASES["node linear hold"][1](ds), ds)
     long, short = ds.isel(time=slice(0, 20)), ds.isel(time=slice(20 - model.memory, 20))
     a, b = (dl.forecast(model, c, 2, controls=np.ones((2, 1)), samples=3) for c in (long, short))
     np.testing.assert_array_equal(a["output"], b["output"])
@@ -88,7 +88,7 @@ def test_a_forecast_only_looks_as_far_back_as_its_memory(data):
 
 def test_a_model_made_in_single_precision_works_in_a_double_precision_session(data, tmp_path):
     ds = data["zero"]
-    model = CASES["node"][1](ds)
+    model = dl.fitting.calibrate(CASES["node"][1](ds), ds)
     dl.save(model, tmp_path / "m.dyn")
     single = dl.simulate(model, ds, warmup=25)["output"].values
     with jax.enable_x64(True):

@@ -77,8 +77,9 @@ def _measured(page: Report, result: MeasuredResult) -> None:
     info = datasets.info(result.settings.series)
     train, valid = (f"{100 * part:.0f} %" for part in s.split)
     page.section(f"A measured series: {s.series}")
+    used = "" if s.until is None else f" Its first {s.until} samples are used."
     page.text(
-        f"{info.description} Source: {info.source}. Licence: {info.licence}.",
+        f"{info.description} Source: {info.source}. Licence: {info.licence}.{used}",
         f"The first {train} were fitted to; the next {valid} chose the model and set the width of its "
         f"intervals; all numbers below are from the rest, which no model has seen. From many points of that "
         f"rest, each model looks back at {s.context} samples and forecasts the next {s.horizon}.",
@@ -160,8 +161,8 @@ def _pendulum(page: Report, result: PendulumResult) -> None:
     )
     page.figure(
         plot.simulation(result.simulation),
-        "The hardest episode foretold from its first sample and its torques alone, by a model that has never "
-        "seen a swing-up.",
+        "The hardest episode, foretold from its first sample and its torques alone by a model that was fitted "
+        "to random torques only.",
     )
     page.figure(
         plot.history(result.fit), f"The fit of the ensemble: {result.fit.seconds:.0f} s. {result.fit.reason}"
@@ -195,6 +196,7 @@ def _commands(settings: Settings) -> list[str]:
             parts += [f"--set {k}={v}" for k, v in family.settings.items()] + [
                 f"--method-set {k}={v}" for k, v in family.method.items()
             ]
+            parts += [f"--until {measured.until}"] if measured.until is not None else []
             parts += [f"--context {measured.context} --horizon {measured.horizon}"]
             found.append(" \\\n    ".join(parts))
         files = " ".join(f"{family.model}.dyn" for family in measured.families)
