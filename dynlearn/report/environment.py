@@ -38,7 +38,7 @@ def environment() -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
-    found["platform"] = platform.platform(terse=True)
+    found["platform"] = f"{platform.system()}, {' '.join(platform.libc_ver())}".rstrip(", ")
     found["processor"] = f"{platform.machine()}, {_cores()} cores"
     return found | _jax()
 
