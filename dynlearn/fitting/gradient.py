@@ -1,6 +1,7 @@
 """Gradient: stochastic first-order fitting, whole blocks of steps in one compiled program."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -219,15 +220,10 @@ def _check_objective(objective: Objective, model: AbstractModel, data: Examples)
         raise ArgumentError(f"{expected}, got {found!r:.200}.")
 
 
-_CACHE: dict[tuple, Callable] = {}
-
-
+@functools.lru_cache(maxsize=64)
 def _compiled(method: Gradient, objective: Objective, ensemble: bool) -> Callable:
     """The block function of these settings; kept, so that a second fit of the same shapes does not recompile."""
-    settings = (method, objective, ensemble)
-    if settings not in _CACHE:
-        _CACHE[settings] = eqx.filter_jit(_Block(method, objective, ensemble))
-    return _CACHE[settings]
+    return eqx.filter_jit(_Block(method, objective, ensemble))
 
 
 @dataclasses.dataclass(frozen=True)
