@@ -20,6 +20,10 @@ PRIOR = 0.01
 not determine (a hidden state, a channel without measurements) stays where the guess put it."""
 
 
+EXPLAINED = 3.0
+"""Residuals of a context that the flow explains are at most this many sigma (root mean square)."""
+
+
 class Smoothed(AbstractContinuous, AbstractDeterministic):
     r"""A fitted model whose `infer` is refined by `iterations` Gauss-Newton steps on
 
@@ -28,8 +32,9 @@ class Smoothed(AbstractContinuous, AbstractDeterministic):
     x the state at the last instant of the context, guess what the wrapped model infers, x(t_k) its
     flow followed back through the context. Averages measurement noise over all samples of the
     context, bridges missing ones, and costs `iterations * (states + 1)` passes over the context. A
-    step is taken only where it lowers J: a flow that is unstable backwards in time leaves the guess
-    as it was.
+    step is taken only where it lowers J, and the result is taken only where the flow then explains
+    the context to within 3 sigma of the error law: where the model is wrong about the past (outside
+    what it was trained on, or unstable backwards in time), the guess stays as it was.
 
     Wrap after fitting (while the flow is still wrong, states that explain the context are wrong
     too), then let the error law follow. The flow can be fitted further from the better states with
@@ -100,6 +105,10 @@ class Smoothed(AbstractContinuous, AbstractDeterministic):
             r = jnp.where(past.observed, y - flow, 0).ravel()
             return jnp.concatenate([r, jnp.sqrt(PRIOR) * (x - guess.x)])
 
+        def explained(r):
+            square = (r[: y.size].reshape(y.shape) / self.noise.sigma) ** 2
+            return square.sum() <= EXPLAINED**2 * past.observed.sum()
+
         def step(x, _):
             r, J = residual(x), jax.jacfwd(residual)(x)
             trial = x - jnp.linalg.solve(J.T @ J + 1e-6 * jnp.eye(x.shape[0], dtype=x.dtype), J.T @ r)
@@ -107,6 +116,7 @@ class Smoothed(AbstractContinuous, AbstractDeterministic):
             return jnp.where(jnp.sum(residual(trial) ** 2) < jnp.sum(r**2), trial, x), None
 
         x = jax.lax.scan(step, guess.x, None, length=self.iterations)[0]
+        x = jnp.where(explained(residual(x)), x, guess.x)
         return eqx.tree_at(lambda state: state.x, guess, jax.lax.stop_gradient(x))
 
     def _outputs(self, state: State, past: Window) -> Float[Array, "time output"]:

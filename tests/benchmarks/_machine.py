@@ -16,17 +16,22 @@ def machine() -> dict[str, str]:
     from dynlearn.report.environment import environment
 
     found = environment()
-    found["processor"] = f"{_cpu()}, {platform.machine()}, {_cores()} cores"
+    found["platform"] = " ".join((platform.system(), *platform.libc_ver()))
+    found["processor"] = _processor()
     for package in PEERS:
         found[package] = (peer(package) or f"{package} not installed").removeprefix(f"{package} ")
     return found | {flag: os.environ.get(flag, "not set") for flag in FLAGS}
 
 
 def now() -> str:
-    """The date and how busy the machine is."""
+    """The date, the processor, and how busy it is."""
     date = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-    load = f"; load average {os.getloadavg()[0]:.1f} on {_cores()} cores" if hasattr(os, "getloadavg") else ""
-    return date + load
+    load = f"; load average {os.getloadavg()[0]:.1f} at the start" if hasattr(os, "getloadavg") else ""
+    return f"{date}; {_processor()}{load}"
+
+
+def _processor() -> str:
+    return f"{_cpu()}, {platform.machine()}, {_cores()} cores"
 
 
 def _cores() -> int:
