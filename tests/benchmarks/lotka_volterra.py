@@ -12,7 +12,7 @@ Peers: persistence.
 
 Target: NRMSE < 0.05, for each output and dataset.
 
-Seeds: datasets 0, 1, 2; fits 0.
+Seeds: datasets 3, 4, 5 (0, 1 and 2 were looked at while the smoothing was built); fits 0.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ CONTEXT, AHEAD = 20, 40
 
 def run(settings: Settings) -> list[Row]:
     rows = []
-    for seed in range(settings.size(3, 1)):
+    for seed in range(3, 3 + settings.size(3, 1)):
         rows += _dataset(seed, settings)
     return rows
 
