@@ -5,6 +5,7 @@ import pandas as pd
 import xarray as xr
 
 from dynlearn.errors import ArgumentError, check_known
+from dynlearn.evaluation import baselines
 
 
 def summary(scores: xr.Dataset, output: str | None = None) -> pd.DataFrame:
@@ -57,6 +58,9 @@ def rich_table(scores: xr.Dataset, output: str | None = None):
         f"{a['windows']} windows of {a['context']} + {a['horizon']} samples, {a['windows_left_out']} left out; "
         f"{a['samples']} draws; baselines fitted on {a['baselines_fitted_on']}"
     )
+    for name in baselines.NAMES:
+        if why := a.get(f"missing {name}"):
+            caption += f"\n{name} is missing: {why}"
     table = Table(caption=caption, title=f"output {output}" if output else None)
     table.add_column("model")
     for column in frame.columns:

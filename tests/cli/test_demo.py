@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 import dynlearn as dl
-from dynlearn.cli.demo.settings import FULL, QUICK, SERIES
+from dynlearn.cli.demo.settings import FULL, QUICK
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,6 @@ def test_report_is_one_file_with_everything(finished):
 def test_settings_keep_the_promises():
     assert FULL.pendulum.episodes * 200 <= 5000
     assert FULL.pendulum.evaluations == 20
-    for settings in (*FULL.measured, *SERIES.values()):
+    for settings in FULL.measured:
         assert settings.series in dl.datasets.names("measured")
         assert {family.model for family in settings.families} == {"NeuralODE", "Koopman"}

@@ -81,3 +81,4 @@ def test_uneven_data_are_scored_without_arx_which_says_why(ragged):
     assert found.attrs["windows_left_out"] == 1
     assert found.attrs["windows"] == 4 + 3 - 1
     assert np.isfinite(found["rmse"]).all()
+    assert "ARX is missing" in str(dl.evaluation.rich_table(found).caption)

@@ -67,44 +67,25 @@ class Settings:
     key: int = 0
 
 
-SERIES = {
-    "laser": Measured(
-        "laser",
-        (
-            Family(
-                "NeuralODE",
-                {"hidden": 3, "memory": 32, "width": 64},
-                {"steps": 3000, "horizon": 50, "batch": 64, "learning_rate": 5e-3},
-            ),
-            Family(
-                "Koopman",
-                {"lifting": "fourier", "lifting.count": 400, "lifting.delays": 16, "lifting.bandwidth": 0.5},
-            ),
+LASER = Measured(
+    "laser",
+    (
+        Family(
+            "NeuralODE",
+            {"hidden": 3, "memory": 32, "width": 64},
+            {"steps": 3000, "horizon": 50, "batch": 64, "learning_rate": 5e-3},
         ),
-        context=32,
-        horizon=50,
-        until=3000,
-    ),
-    "gait": Measured(
-        "gait",
-        (
-            Family(
-                "NeuralODE",
-                {"hidden": 3, "memory": 32, "width": 64},
-                {"steps": 3000, "horizon": 32, "batch": 64, "learning_rate": 5e-3},
-            ),
-            Family(
-                "Koopman",
-                {"lifting": "learned", "lifting.count": 32, "lifting.delays": 31},
-                {"steps": 2000, "horizon": 32, "batch": 64, "learning_rate": 3e-3},
-            ),
+        Family(
+            "Koopman",
+            {"lifting": "fourier", "lifting.count": 400, "lifting.delays": 16, "lifting.bandwidth": 0.5},
         ),
-        context=32,
-        horizon=32,
     ),
-}
+    context=32,
+    horizon=50,
+    until=3000,
+)
 
-FULL = Settings((SERIES["laser"],), Pendulum())
+FULL = Settings((LASER,), Pendulum())
 
 QUICK = Settings(
     (
