@@ -1,13 +1,40 @@
-"""Solvers: advance dx/dt = f(t, x) across one interval. They know no model and no dataset.
-
-A solver is a callable `solver(field, x, time, interval) -> x` with `field(t, x) -> dx/dt`, for one
-state (any pytree); callers batch with `jax.vmap` and chain intervals with `jax.lax.scan`. Because
-an interval starts and ends at samples, jumps of a held control are always landed on.
-"""
+"""Solvers: ordinary, controlled and stochastic differential equations. They know no model and no dataset."""
 
 from dynlearn.solvers._adaptive import Adaptive
 from dynlearn.solvers._fixed import FixedStep
+from dynlearn.solvers._stochastic import StochasticStep
+from dynlearn.solvers._stochastic_adaptive import StochasticAdaptive
+from dynlearn.solvers._symplectic import Symplectic
+from dynlearn.solvers.brownian import Brownian, brownian_areas, brownian_increments
+from dynlearn.solvers.cde import solve_cde
+from dynlearn.solvers.local_error import local_error
+from dynlearn.solvers.ode import solve_ode
+from dynlearn.solvers.sde import solve_sde
+from dynlearn.solvers.signals import AbstractPath, AbstractSignal, Cubic, Held, Linear
+from dynlearn.solvers.solution import Reason, Solution, Statistics
 
 Solver = FixedStep | Adaptive
 
-__all__ = ["Adaptive", "FixedStep", "Solver"]
+__all__ = [
+    "AbstractPath",
+    "AbstractSignal",
+    "Adaptive",
+    "Brownian",
+    "Cubic",
+    "FixedStep",
+    "Held",
+    "Linear",
+    "Reason",
+    "Solution",
+    "Solver",
+    "Statistics",
+    "StochasticAdaptive",
+    "StochasticStep",
+    "Symplectic",
+    "brownian_areas",
+    "brownian_increments",
+    "local_error",
+    "solve_cde",
+    "solve_ode",
+    "solve_sde",
+]

@@ -1,53 +1,190 @@
-"""Adaptive steps within each interval, by diffrax."""
+"""Steps under error control: one solve over all instants, by diffrax."""
+
+from typing import Any, ClassVar
 
 import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PyTree
+import optimistix as optx
+from jaxtyping import Array, Bool, Float, PyTree
 
-from dynlearn.errors import ArgumentError, check_known
-from dynlearn.solvers._fixed import Field
+from dynlearn.errors import ArgumentError, check_count, check_known
+from dynlearn.solvers._checks import converted
+from dynlearn.solvers._explicit import PAIRS, ExplicitPair
+from dynlearn.solvers._guarded import Guarded
+from dynlearn.solvers._problem import AbstractSolver, Problem, Solved, all_finite, nan_where
+from dynlearn.solvers.solution import Reason, Statistics
 
-SOLVERS = {"tsit5": diffrax.Tsit5, "dopri8": diffrax.Dopri8, "kvaerno5": diffrax.Kvaerno5}
+SCHEMES = ("tsit5", "dopri8", "kvaerno5", "auto")
+STAGES = {"tsit5": 6, "dopri8": 13, "kvaerno5": 6}
+ADJOINTS = {
+    "direct": diffrax.DirectAdjoint(),
+    "checkpointed": diffrax.RecursiveCheckpointAdjoint(),
+    "forward": diffrax.ForwardMode(),
+}
+SMALLEST = 1e-20
+"""Of the time span: a step cut down to this length has no finite value."""
 
 
-class Adaptive(eqx.Module):
-    """A step-size controlled solve across each interval.
+class Adaptive(AbstractSolver):
+    """Steps whose error is kept below `atol + rtol |x|`, root mean square over the state.
 
-    Errors per step are kept below `atol + rtol |x|`. "tsit5" for ordinary fields, "dopri8" for
-    tight tolerances, "kvaerno5" for stiff ones. A solve that needs more than `max_steps` comes
-    back as NaN, which the caller reports as a diverged rollout.
+    "tsit5" (order 5) for ordinary fields, "dopri8" (order 8) for tight tolerances, "kvaerno5" (order 5,
+    implicit) for stiff ones. "auto" starts with "tsit5" and goes on with "kvaerno5" from where the field
+    turns out to be stiff, or where half of `max_steps` is spent.
+
+    States at the instants come from dense output, so that instants cost next to nothing; a held
+    control's jumps and a linear one's kinks are landed on.
+
+    Args:
+        scheme: "tsit5", "dopri8", "kvaerno5" or "auto".
+        rtol, atol: relative and absolute tolerance (in units of the state) of one step.
+        max_steps: steps in all, rejected ones included. A solve that needs more is NaN from where it
+            stopped.
+
+    References: Tsitouras, "Runge-Kutta pairs of order 5(4) satisfying only the first column simplifying
+    assumption", Computers & Mathematics with Applications 62, 2011; Kvaernø, "Singly diagonally implicit
+    Runge-Kutta methods with an explicit first stage", BIT 44, 2004.
     """
 
     scheme: str = eqx.field(static=True, default="tsit5")
     rtol: float = eqx.field(static=True, default=1e-4)
     atol: float = eqx.field(static=True, default=1e-6)
     max_steps: int = eqx.field(static=True, default=4096)
+    adjoints: ClassVar[tuple[str, ...]] = ("direct", "checkpointed", "continuous", "forward")
 
     def __check_init__(self):
-        check_known("adaptive scheme", [self.scheme], SOLVERS)
-        if not (self.rtol > 0 and self.atol > 0 and self.max_steps >= 1):
-            raise ArgumentError(
-                f"Adaptive: expected rtol > 0, atol > 0 and max_steps >= 1, got {self.rtol!r}, {self.atol!r}, "
-                f"{self.max_steps!r}."
-            )
+        check_known("adaptive scheme", [self.scheme], SCHEMES)
+        check_count("max_steps", self.max_steps, 1)
+        for name, value in (("rtol", self.rtol), ("atol", self.atol)):
+            if not isinstance(value, int | float) or not value > 0:
+                raise ArgumentError(f"{name}: expected a number > 0, got {value!r}.")
 
-    def __call__(self, field: Field, x: PyTree, time: Float[Array, ""], interval: Float[Array, ""]) -> PyTree:
-        # Clock from 0: in float32 a short interval far from t = 0 would be rounded away.
-        solution = diffrax.diffeqsolve(
-            diffrax.ODETerm(lambda t, y, args: field(time + t, y)),
-            SOLVERS[self.scheme](),
-            t0=0,
-            t1=interval,
-            dt0=None,
-            y0=x,
-            stepsize_controller=diffrax.PIDController(rtol=self.rtol, atol=self.atol),
-            max_steps=self.max_steps,
-            throw=False,
+    def converted(self, field: Any, t: Array, x: PyTree, u: Array | None, parameters: PyTree) -> Any:
+        return converted("field", field, (t, x, u, parameters), x)
+
+    def solve(self, problem: Problem, adjoint: str) -> Solved:
+        times, x0 = problem.grid.times, problem.x0
+        u = None if problem.control is None else problem.control(times[0])
+        ok = all_finite((x0, problem.field(times[0], x0, u, problem.parameters)))
+        # From a start that is not finite no step is ever accepted: what cannot be solved is not tried.
+        times = jnp.where(ok, times, times[0])
+        x0 = jax.tree.map(lambda x: jnp.where(ok, x, 1), x0)
+        run = self._switching if self.scheme == "auto" else self._single
+        solved = run(problem, times, x0, adjoint)
+        lost = (jnp.arange(times.shape[0]) > 0) & ~ok
+        states = nan_where(lost, solved.states)
+        states = jax.tree.map(lambda x, first: x.at[0].set(first), states, problem.x0)
+        return Solved(states, jnp.where(ok, solved.code, Reason.NOT_FINITE.code), solved.statistics)
+
+    def _single(self, problem: Problem, times: Array, x0: PyTree, adjoint: str) -> Solved:
+        part = _diffrax(self, self.scheme, self.max_steps, problem, times, times, x0, adjoint)
+        return Solved(nan_where(~part.reached, part.states), part.code, part.statistics)
+
+    def _switching(self, problem: Problem, times: Array, x0: PyTree, adjoint: str) -> Solved:
+        """Explicit as far as it gets, implicit from there: over no time at all where nothing is left to do."""
+        budget = max(self.max_steps // 2, 1)
+        first = _diffrax(self, "auto", budget, problem, times, times, x0, adjoint)
+        onwards = jnp.where(first.reached, first.time, times)
+        second = _diffrax(self, "kvaerno5", budget, problem, times, onwards, first.last, adjoint)
+
+        def merged(a, b):
+            rows = first.reached.reshape((-1,) + (1,) * (a.ndim - 1))
+            return jnp.where(rows, a, b)
+
+        states = nan_where(
+            ~(first.reached | second.reached), jax.tree.map(merged, first.states, second.states)
         )
-        return _nan_unless(solution.result == diffrax.RESULTS.successful, solution.ys)
+        work = jax.tree.map(jnp.add, first.statistics, second.statistics)
+        return Solved(states, jnp.where(first.reached[-1], first.code, second.code), work)
 
 
-def _nan_unless(ok: Array, solved: PyTree) -> PyTree:
-    return jax.tree.map(lambda y: jnp.where(ok, y[0], jnp.nan), solved)
+class _Part(eqx.Module):
+    """A solve by diffrax: states where `reached`; `last` at `time`, where it ended."""
+
+    states: PyTree
+    reached: Bool[Array, " time"]
+    last: PyTree
+    time: Float[Array, ""]
+    code: Array
+    statistics: Statistics
+
+
+def _diffrax(
+    settings: Adaptive,
+    scheme: str,
+    max_steps: int,
+    problem: Problem,
+    times: Array,
+    onwards: Array,
+    x0: PyTree,
+    adjoint: str,
+) -> _Part:
+    control = problem.control
+
+    def field(t, x, args):
+        field, control, parameters = args
+        return field(t, x, None if control is None else control(t), parameters)
+
+    solution = diffrax.diffeqsolve(
+        diffrax.ODETerm(field),
+        _solver(scheme, settings, control is not None and control.jumps, adjoint),
+        t0=onwards[0],
+        t1=onwards[-1],
+        dt0=None,
+        y0=x0,
+        args=(problem.field, control, problem.parameters),
+        saveat=diffrax.SaveAt(subs=[diffrax.SubSaveAt(ts=onwards), diffrax.SubSaveAt(t1=True)]),
+        stepsize_controller=_controller(settings, problem, onwards),
+        max_steps=max_steps,
+        adjoint=ADJOINTS[adjoint],
+        throw=False,
+    )
+    (instants, (end,)), (states, last) = solution.ts, solution.ys
+    reached = jnp.isfinite(instants)
+    steps = solution.stats["num_steps"]
+    work = Statistics(steps, solution.stats["num_rejected_steps"], _evaluations(scheme, control, steps))
+    last = jax.tree.map(lambda x: x[0], last)
+    return _Part(states, reached, last, end, _code(solution.result, reached[-1]), work)
+
+
+def _solver(scheme: str, settings: Adaptive, jumps: bool, adjoint: str) -> diffrax.AbstractSolver:
+    solver: diffrax.AbstractSolver
+    if scheme == "kvaerno5":
+        chord = diffrax.VeryChord(rtol=settings.rtol, atol=settings.atol, norm=optx.rms_norm)
+        solver = diffrax.Kvaerno5(root_finder=chord)
+    else:
+        detect = scheme == "auto"
+        solver = ExplicitPair("tsit5" if detect else scheme, fsal=not jumps, detect=detect)
+    return Guarded(solver) if adjoint == "checkpointed" else solver
+
+
+def _controller(settings: Adaptive, problem: Problem, times: Array) -> Any:
+    norm = optx.rms_norm if problem.norm is None else problem.norm
+    smallest = SMALLEST * jnp.abs(times[-1] - times[0])
+    controller = diffrax.PIDController(
+        rtol=settings.rtol, atol=settings.atol, norm=norm, dtmin=smallest, force_dtmin=False
+    )
+    if problem.control is None or not problem.control.kinks:
+        return controller
+    knots = problem.control.times
+    knots = jnp.where(jnp.isfinite(knots), knots, times[-1]).astype(times.dtype)
+    where = {"jump_ts": knots} if problem.control.jumps else {"step_ts": knots}
+    return diffrax.ClipStepSizeController(controller, **where)
+
+
+def _evaluations(scheme: str, control: Any, steps: Array) -> Array:
+    """Two of them to choose the first step."""
+    scheme = "tsit5" if scheme == "auto" else scheme
+    repeated = control is not None and control.jumps and scheme in PAIRS
+    return jnp.where(steps > 0, 2 + (STAGES[scheme] + repeated) * steps, 0)
+
+
+def _code(result: diffrax.RESULTS, reached: Array) -> Array:
+    code = jnp.where(
+        result == diffrax.RESULTS.max_steps_reached,
+        Reason.TOO_MANY_STEPS.code,
+        jnp.where(result == diffrax.RESULTS.dt_min_reached, Reason.NOT_FINITE.code, Reason.NOT_SOLVED.code),
+    )
+    return jnp.where(reached, Reason.DONE.code, code)

@@ -1,16 +1,18 @@
-"""Explicit Runge-Kutta steps on a fixed grid, as one unrolled or scanned loop."""
+"""Explicit Runge-Kutta steps of fixed length."""
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 from jaxtyping import Array, Float, PyTree
 
-from dynlearn.errors import ArgumentError, check_known
-
-Field = Callable[[Float[Array, ""], PyTree], PyTree]
-"""dx/dt = field(t, x)."""
+from dynlearn.errors import check_count, check_known
+from dynlearn.solvers._checks import converted
+from dynlearn.solvers._march import march
+from dynlearn.solvers._problem import AbstractSolver, Problem, Solved
+from dynlearn.solvers.signals import Piece
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,41 +34,48 @@ TABLEAUX = {
 }
 
 
-class FixedStep(eqx.Module):
-    """`substeps` equal steps of an explicit method across each interval.
+class FixedStep(AbstractSolver):
+    """`substeps` equal steps of an explicit Runge-Kutta method across each interval between instants.
 
-    The cheapest choice where the samples are dense relative to the dynamics: no step-size
-    search, so a batch never waits for its slowest member. Orders: euler 1, heun 2, midpoint 2, rk4 4.
+        k_i = f(t + c_i h, x + h sum_j a_ij k_j),    x(t + h) = x + h sum_i b_i k_i
+
+    The cheapest choice where the samples are dense relative to the dynamics: no step-size search, so a
+    batch never waits for its slowest member. Knots of a control that lie between instants are landed
+    on, with `substeps` steps on either side.
+
+    Args:
+        scheme: "euler" (order 1), "heun" (2), "midpoint" (2) or "rk4" (4).
+        substeps: steps per interval, at least 1.
     """
 
     scheme: str = eqx.field(static=True, default="rk4")
     substeps: int = eqx.field(static=True, default=1)
+    adjoints: ClassVar[tuple[str, ...]] = ("direct", "checkpointed", "continuous", "forward")
 
     def __check_init__(self):
         check_known("fixed-step scheme", [self.scheme], TABLEAUX)
-        if not isinstance(self.substeps, int) or self.substeps < 1:
-            raise ArgumentError(f"FixedStep: expected substeps to be an integer >= 1, got {self.substeps!r}.")
+        check_count("substeps", self.substeps, 1)
 
-    def __call__(self, field: Field, x: PyTree, time: Float[Array, ""], interval: Float[Array, ""]) -> PyTree:
-        h = interval / self.substeps
+    def converted(self, field: Any, t: Array, x: PyTree, u: Array | None, parameters: PyTree) -> Any:
+        return converted("field", field, (t, x, u, parameters), x)
+
+    def solve(self, problem: Problem, adjoint: str) -> Solved:
         tableau = TABLEAUX[self.scheme]
-        if self.substeps == 1:
-            return _step(tableau, field, x, time, h)
 
-        def body(x, i):
-            return _step(tableau, field, x, time + i * h, h), None
+        def step(field, parameters, u: Piece | None, x, t, h):
+            return _step(tableau, lambda t, x: field(t, x, None if u is None else u(t), parameters), x, t, h)
 
-        return jax.lax.scan(body, x, jax.numpy.arange(self.substeps))[0]
+        return march(problem, step, self.substeps, len(tableau.b), adjoint)
 
 
-def _step(tableau: Tableau, field: Field, x: PyTree, t: Float[Array, ""], h: Float[Array, ""]) -> PyTree:
+def _step(tableau: Tableau, f: Callable, x: PyTree, t: Float[Array, ""], h: Float[Array, ""]) -> PyTree:
     stages: list[PyTree] = []
     for row, c in zip(tableau.a, tableau.c, strict=True):
-        stages.append(field(t + c * h, _advance(x, h, row, stages)))
-    return _advance(x, h, tableau.b, stages)
+        stages.append(f(t + c * h, advance(x, h, row, stages)))
+    return advance(x, h, tableau.b, stages)
 
 
-def _advance(x: PyTree, h: Float[Array, ""], weights: tuple[float, ...], stages: list[PyTree]) -> PyTree:
+def advance(x: PyTree, h: Float[Array, ""], weights: tuple[float, ...], stages: list[PyTree]) -> PyTree:
     """x + h sum_j w_j k_j, without the terms whose weight is zero."""
     for w, k in zip(weights, stages, strict=True):
         if w != 0.0:

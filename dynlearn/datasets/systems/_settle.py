@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from dynlearn.solvers import FixedStep
+from dynlearn.solvers import FixedStep, solve_ode
 
 
 def settle(
@@ -13,4 +13,5 @@ def settle(
 ) -> Float[Array, " state"]:
     """The state after `duration` of the autonomous field, in Runge-Kutta steps of about `step`."""
     steps = max(1, round(duration / step))
-    return FixedStep("rk4", steps)(field, state, jnp.zeros(()), jnp.asarray(duration))
+    times = jnp.array([0.0, duration])
+    return solve_ode(lambda t, x, *_: field(t, x), state, times, solver=FixedStep("rk4", steps)).last

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from dynlearn.datasets.systems import _checks as checks
 from dynlearn.numerics.keys import as_key
-from dynlearn.solvers import FixedStep
+from dynlearn.solvers import FixedStep, solve_ode
 from dynlearn.trajectories import from_arrays
 
 if TYPE_CHECKING:
@@ -125,15 +125,18 @@ def _integrate(
 def _advance(system, substeps, sigma, x, u, t, interval, key):
     """One sampling interval. With noise: a Runge-Kutta step, then its share of the Wiener process."""
 
-    def field(t, x):
-        return system.vector_field(t, x, u)
+    def across(x, start, span, steps):
+        # The clock counts from the start: far from t = 0, float32 has no digits left for a short step.
+        times = jnp.stack([jnp.zeros_like(span), span])
+        field = lambda elapsed, x, *_: system.vector_field(start + elapsed, x, u)  # noqa: E731
+        return solve_ode(field, x, times, solver=FixedStep("rk4", steps)).last
 
     if sigma is None:
-        return FixedStep("rk4", substeps)(field, x, t, interval)
+        return across(x, t, interval, substeps)
     h = interval / substeps
 
     def body(x, i):
-        x = FixedStep("rk4")(field, x, t + i * h, h)
+        x = across(x, t + i * h, h, 1)
         return x + sigma * jnp.sqrt(h) * jax.random.normal(jax.random.fold_in(key, i), x.shape, x.dtype), None
 
     return jax.lax.scan(body, x, jnp.arange(substeps))[0]

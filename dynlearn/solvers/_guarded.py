@@ -1,0 +1,61 @@
+"""Rejected steps must not poison a gradient."""
+
+from typing import ClassVar
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from dynlearn.solvers._problem import all_finite
+
+
+class Guarded(diffrax.AbstractSolver):
+    """A diffrax solver, differentiable in reverse, whose failed steps have no derivative.
+
+    A step that is tried and leaves the finite numbers is rejected: the cotangent of what it computed is
+    zero. Times the infinities along the way that would be NaN, in the gradient of the whole batch.
+    """
+
+    solver: diffrax.AbstractSolver
+    term_structure: ClassVar = diffrax.AbstractTerm
+
+    @property
+    def interpolation_cls(self):
+        return self.solver.interpolation_cls
+
+    def order(self, terms):
+        return self.solver.order(terms)
+
+    def error_order(self, terms):
+        return self.solver.error_order(terms)
+
+    def func(self, terms, t0, y0, args):
+        return self.solver.func(terms, t0, y0, args)
+
+    def init(self, terms, t0, t1, y0, args):
+        return self.solver.init(terms, t0, t1, y0, args)
+
+    def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
+        return _step((terms, t0, t1, y0, args, solver_state), self.solver, made_jump)
+
+
+@eqx.filter_custom_vjp
+def _step(moving, solver, made_jump):
+    return solver.step(*moving, made_jump)
+
+
+@_step.def_fwd
+def _forward(perturbed, moving, solver, made_jump):
+    del perturbed
+    out, pull = eqx.filter_vjp(lambda m: solver.step(*m, made_jump), moving)
+    zero = jax.tree.map(jnp.zeros_like, eqx.filter(out, eqx.is_inexact_array))
+    return out, (pull, zero, all_finite(out))
+
+
+@_step.def_bwd
+def _backward(residuals, cotangent, perturbed, moving, solver, made_jump):
+    del perturbed, moving, solver, made_jump
+    pull, zero, ok = residuals
+    (gradient,) = pull(eqx.combine(cotangent, zero))
+    return jax.tree.map(lambda g: jnp.where(ok, g, jnp.zeros_like(g)), gradient)

@@ -1,0 +1,79 @@
+"""What a solve gives back: states at the instants asked for, what it took, and how it ended."""
+
+import enum
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, PyTree
+
+from dynlearn.errors import DivergedError
+
+
+class Reason(enum.Enum):
+    """How a solve ended. The value is the sentence the user reads; `code` is what compiled programs carry."""
+
+    DONE = "The last instant was reached."
+    TOO_MANY_STEPS = (
+        "More than max_steps steps were needed: raise max_steps, loosen rtol and atol, or use the scheme 'kvaerno5' "
+        "(or 'auto') where the field is stiff."
+    )
+    NOT_FINITE = (
+        "The state left the finite numbers: the field may be unstable; check it, shorten the time span, or use more "
+        "steps."
+    )
+    BAD_TIMES = "The instants go to and fro: sort `times`, with NaN only after the last one."
+    NOT_SOLVED = (
+        "The equations of an implicit step could not be solved: tighten rtol and atol, or check the field."
+    )
+
+    @property
+    def code(self) -> int:
+        return list(Reason).index(self)
+
+
+class Statistics(eqx.Module):
+    """Work done, as integers: one number per trajectory in a batch."""
+
+    steps: Int[Array, "*batch"]
+    """Steps tried."""
+    rejected: Int[Array, "*batch"]
+    """Of those, steps whose error was too large."""
+    evaluations: Int[Array, "*batch"]
+    """Of the field (of drift and diffusion alike); for implicit methods, stages."""
+
+
+class Solution(eqx.Module):
+    """States at `times`, the first of them the initial one.
+
+    After the end of a shorter trajectory (NaN in the times that were asked for) its last state is
+    repeated and `valid` is false. After a failure, states are NaN.
+    """
+
+    times: Float[Array, "*batch time"]
+    states: PyTree[Float[Array, "..."]]
+    """Leaves of shape `(*batch, time, ...)`."""
+    valid: Bool[Array, "*batch time"]
+    code: Int[Array, "*batch"]
+    statistics: Statistics
+
+    @property
+    def last(self) -> PyTree[Float[Array, "..."]]:
+        """The state at the last instant."""
+        axis = self.times.ndim - 1
+        return jax.tree.map(lambda x: x.take(-1, axis=axis), self.states)
+
+    def reasons(self) -> list[Reason]:
+        """Of every trajectory, flattened; on the host."""
+        return [list(Reason)[c] for c in np.ravel(self.code)]
+
+    def check(self) -> "Solution":
+        """Itself, or `DivergedError` naming the trajectories that failed, and why. On the host."""
+        found = self.reasons()
+        for reason in Reason:
+            failed = [i for i, r in enumerate(found) if r is reason]
+            if reason is not Reason.DONE and failed:
+                raise DivergedError(
+                    f"solve: {len(failed)} of {len(found)} failed (the first is {failed[0]}). {reason.value}"
+                )
+        return self
