@@ -19,6 +19,7 @@ from dynlearn.control.planner import AbstractPlanner, Plan
 from dynlearn.control.planner import Memory as PlannerMemory
 from dynlearn.control.problem import member_outputs, stage_cost_of, transition_of
 from dynlearn.errors import ArgumentError
+from dynlearn.models._foreign import Foreign, as_model
 from dynlearn.models._model import AbstractModel
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.keys import as_key
@@ -77,7 +78,7 @@ class MPC(eqx.Module):
 
     def __init__(
         self,
-        model: AbstractModel,
+        model: AbstractModel | Foreign,
         cost: Cost,
         horizon: int = 30,
         *,
@@ -86,15 +87,15 @@ class MPC(eqx.Module):
         constraints: tuple[Constraint, ...] = (),
         interval: float | None = None,
     ):
-        self.model = model
+        self.model = as_model(model)
         self.cost = cost
         self.constraints = constraints
         self.planner = CEM() if planner is None else planner
-        check_parts(model, self.planner, constraints)
-        check_cost(cost, constraints, model.signature)
+        check_parts(self.model, self.planner, constraints)
+        check_cost(cost, constraints, self.signature)
         self.horizon = check_horizon(horizon)
-        self.bounds = checked_bounds(bounds, model.signature.control_names)
-        self.interval = check_interval(interval, model.signature)
+        self.bounds = checked_bounds(bounds, self.signature.control_names)
+        self.interval = check_interval(interval, self.signature)
 
     @property
     def signature(self) -> Signature:

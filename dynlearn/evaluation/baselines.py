@@ -4,7 +4,7 @@ import xarray as xr
 
 from dynlearn.errors import DynlearnError
 from dynlearn.fitting import fit
-from dynlearn.models import ARX, AbstractModel, ContextTiling, Persistence
+from dynlearn.models import ARX, AbstractModel, ContextTiling, Persistence, as_model
 
 NAMES = ("persistence", "context tiling", "ARX")
 
@@ -21,10 +21,11 @@ def fitted(
         "context tiling": lambda: ContextTiling.from_data(reference, memory=context),
         "ARX": lambda: ARX.from_data(reference, longest=context - 1),
     }
-    models, missing = {}, {}
+    models: dict[str, AbstractModel] = {}
+    missing: dict[str, str] = {}
     for name, make in makers.items():
         try:
-            models[name] = fit(make(), reference, validation, progress=False).model
+            models[name] = as_model(fit(make(), reference, validation, progress=False).model)
         except DynlearnError as error:
             missing[name] = str(error)
     return models, missing

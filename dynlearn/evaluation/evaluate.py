@@ -10,12 +10,12 @@ from dynlearn.errors import ArgumentError, DivergedError
 from dynlearn.evaluation import baselines, scores
 from dynlearn.evaluation._origins import Origins
 from dynlearn.forecasting import forecast
-from dynlearn.models import AbstractModel
+from dynlearn.models import AbstractModel, Foreign, as_model
 from dynlearn.trajectories import schema
 
 
 def evaluate(
-    model: AbstractModel,
+    model: AbstractModel | Foreign,
     test: xr.Dataset,
     context: int = 50,
     horizon: int = 100,
@@ -67,7 +67,7 @@ def evaluate(
 
 
 def compare(
-    models: Mapping[str, AbstractModel],
+    models: Mapping[str, AbstractModel | Foreign],
     train: xr.Dataset | None,
     test: xr.Dataset,
     context: int = 50,
@@ -84,7 +84,7 @@ def compare(
     attribute `windows_left_out` counts those. The baselines are fitted to `train`. A model whose
     forecasts diverge scores infinity, and an attribute `diverged NAME` says where.
     """
-    _check(models)
+    models = _checked(models)
     reference = test if train is None else train
     windows = Origins.of(test, context, horizon, stride)
     extra, missing = baselines.fitted(reference, validation if train is not None else None, context)
@@ -113,16 +113,18 @@ def compare(
     return found.assign_attrs(attributes)
 
 
-def _check(models: Mapping[str, AbstractModel]) -> None:
+def _checked(models: Mapping[str, AbstractModel | Foreign]) -> dict[str, AbstractModel]:
     if not isinstance(models, Mapping) or not models:
         raise ArgumentError(f"models: expected a mapping from names to fitted models, got {models!r:.100}.")
-    for name, model in models.items():
+    found = {name: as_model(model) for name, model in models.items()}
+    for name, model in found.items():
         if name in baselines.NAMES:
             raise ArgumentError(f"models: the name {name!r} is taken by a baseline; choose another.")
         if not isinstance(model, AbstractModel):
             raise ArgumentError(
                 f"models: expected models, {name!r} is a {type(model).__name__}; pass result.model."
             )
+    return found
 
 
 def _score(model, origins: Origins, scale: np.ndarray, naive: np.ndarray, samples: int, key) -> xr.Dataset:

@@ -62,13 +62,16 @@ class Examples(eqx.Module):
         return self.take(jnp.asarray(np.unique(np.linspace(0, self.size - 1, at_most).astype(int))))
 
 
-def predict(model: AbstractModel, window: Window) -> Distribution:
-    """The mean-path forecast of one window: past from its first `memory` samples, then every later one."""
+def predict(model: AbstractModel, window: Window, *, key: Key[Array, ""] | None = None) -> Distribution:
+    """The forecast of one window: past from its first `memory` samples, then every later one.
+
+    Along the mean path, or with a key along one random path.
+    """
     k = model.memory
-    state = model.infer(window[:k])
-    return rollout(model, state, window.control[k - 1 :], window.time[k - 1 :], window.interval[k - 1 : -1])[
-        1
-    ]
+    for_state, for_steps = (None, None) if key is None else jax.random.split(key)
+    state = model.infer(window[:k], key=for_state)
+    ahead = window.control[k - 1 :], window.time[k - 1 :], window.interval[k - 1 : -1]
+    return rollout(model, state, *ahead, key=for_steps)[1]
 
 
 def lead_times(model: AbstractModel, window: Window) -> Float[Array, " horizon"]:

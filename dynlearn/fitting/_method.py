@@ -39,6 +39,10 @@ class Outcome:
     statistics: dict[str, Any]
 
 
+class NativeMethod:
+    """Marker: `run` takes a model of another framework and trains it there; the outcome holds its twin."""
+
+
 class Method(Protocol):
     """A way of fitting: settings as fields, one `run`."""
 

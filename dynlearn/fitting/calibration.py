@@ -11,7 +11,14 @@ from jaxtyping import Array, Float
 
 from dynlearn.errors import FitError
 from dynlearn.fitting._examples import Examples, lead_times, predict
-from dynlearn.models import AbstractDeterministic, AbstractModel, Ensemble, ErrorGrowth, Smoothed
+from dynlearn.models import (
+    AbstractDeterministic,
+    AbstractModel,
+    AbstractStochastic,
+    Ensemble,
+    ErrorGrowth,
+    Smoothed,
+)
 from dynlearn.numerics.window import Window
 
 HORIZON = 100
@@ -24,9 +31,11 @@ FEWEST = 10
 def calibrate(model: AbstractModel, ds: xr.Dataset, *, horizon: int = HORIZON) -> AbstractModel:
     """`model` with its `ErrorGrowth` fitted to the residuals of its forecasts on `ds`.
 
-    Members of an ensemble are calibrated one by one. Models with noise of their own come back
-    unchanged. Raises `FitError` where the forecasts are not finite.
+    Members of an ensemble are calibrated one by one. Stochastic models have learned their noise with
+    their dynamics and keep it. Raises `FitError` where the forecasts are not finite.
     """
+    if isinstance(model, AbstractStochastic):
+        return eqx.tree_at(lambda m: m.measurement, model, model.measurement.as_fitted())
     if isinstance(model, Ensemble):
         members = [calibrate(model.member(i), ds, horizon=horizon) for i in range(model.size)]
         stacked = jax.tree.map(

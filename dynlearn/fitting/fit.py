@@ -11,13 +11,13 @@ from jaxtyping import Array, Key
 
 from dynlearn.errors import ArgumentError, check_known
 from dynlearn.fitting import _progress
-from dynlearn.fitting._method import Method, Outcome, Session
+from dynlearn.fitting._method import Method, NativeMethod, Outcome, Session
 from dynlearn.fitting.calibration import HORIZON, calibrate
 from dynlearn.fitting.gradient import Gradient
 from dynlearn.fitting.least_squares import LeastSquares
 from dynlearn.fitting.objectives import Objective, resolve
 from dynlearn.fitting.result import FitResult, Reason
-from dynlearn.models import AbstractModel, check_resolution
+from dynlearn.models import AbstractModel, Foreign, as_model, check_resolution
 from dynlearn.numerics.keys import as_key
 from dynlearn.trajectories import from_arrays
 
@@ -34,7 +34,7 @@ METHODS: dict[str, type] = {"gradient": Gradient, "least_squares": LeastSquares,
 
 
 def fit(
-    model: AbstractModel,
+    model: AbstractModel | Foreign,
     train: xr.Dataset,
     validation: xr.Dataset | None = None,
     method: str | Method | None = None,
@@ -74,6 +74,7 @@ def fit(
     'SOLVED'
     """
     started = time.perf_counter()
+    source, model = model, as_model(model)
     if not isinstance(model, AbstractModel):
         raise ArgumentError(f"model: expected a dynlearn model, got {type(model).__name__}.")
     if not isinstance(calibration_horizon, int | np.integer) or calibration_horizon < 1:
@@ -91,26 +92,27 @@ def fit(
         checkpoint,
         _progress.bar if progress else _progress.silent,
     )
-    outcome = _resolve(method, model, checkpoint).run(model, session)
+    chosen = _resolve(source.method if method is None else method, checkpoint)
+    outcome = chosen.run(source if isinstance(chosen, NativeMethod) else model, session)
     fitted = calibrate(
         outcome.model, train if validation is None else validation, horizon=calibration_horizon
     )
     statistics = {**outcome.statistics, "calibrated_on": "train" if validation is None else "validation"}
-    return FitResult(
-        fitted, _history(outcome.rows), outcome.reason, time.perf_counter() - started, statistics
-    )
+    handed_back = source.adopt(fitted) if isinstance(source, Foreign) else fitted
+    history = _history(outcome.rows)
+    return FitResult(handed_back, history, outcome.reason, time.perf_counter() - started, statistics)
 
 
-def _resolve(method: str | Method | None, model: AbstractModel, checkpoint: object) -> Any:
-    chosen: Any = model.method if method is None else method
+def _resolve(chosen: Any, checkpoint: object) -> Any:
+    came = chosen
     if isinstance(chosen, str):
         check_known("method", [chosen], METHODS)
         chosen = METHODS[chosen]()
     if isinstance(chosen, type) or not hasattr(chosen, "run"):
         raise ArgumentError(
-            f"method: expected a name or an object such as dl.fitting.Gradient(steps=1000), got {method!r}."
+            f"method: expected a name or an object such as dl.fitting.Gradient(steps=1000), got {came!r}."
         )
-    if checkpoint is not None and not isinstance(chosen, Gradient):
+    if checkpoint is not None and not (isinstance(chosen, Gradient) or getattr(chosen, "resumable", False)):
         raise ArgumentError(
             f"checkpoint: expected None, {type(chosen).__name__} ends in one step and has nothing to "
             f"resume; leave it out."

@@ -16,7 +16,7 @@ from dynlearn.errors import ArgumentError
 from dynlearn.fitting import _checkpoint
 from dynlearn.fitting._examples import Examples
 from dynlearn.fitting._method import Outcome, Session
-from dynlearn.fitting.objectives import Objective, multi_step
+from dynlearn.fitting.objectives import Objective, validation_score
 from dynlearn.fitting.result import Reason
 from dynlearn.models import AbstractModel, Ensemble, Fixed
 from dynlearn.numerics.window import Window
@@ -197,8 +197,14 @@ def _trainable(model: AbstractModel) -> PyTree:
 @eqx.filter_jit
 def _initial_score(template: AbstractModel, held_out: Window, key: Key[Array, ""], ensemble: bool) -> Array:
     if not ensemble:
-        return multi_step(template, held_out, key)[0]
-    return eqx.filter_vmap(lambda model: multi_step(model, held_out, key)[0])(template)
+        return validation_score(template, held_out, key)
+    size = jax.tree.leaves(eqx.filter(template, eqx.is_array))[0].shape[0]
+    score = eqx.filter_vmap(validation_score, in_axes=(eqx.if_array(0), None, 0))
+    return score(template, held_out, _member_keys(key, size))
+
+
+def _member_keys(key: Key[Array, ""], size: int) -> Key[Array, " member"]:
+    return jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(size))
 
 
 def _check_objective(objective: Objective, model: AbstractModel, data: Examples) -> None:
@@ -237,8 +243,7 @@ class _Block:
     def __call__(self, training, fixed, data, held_out, key, first, count):
         if not self.ensemble:
             return self._one(training, fixed, data, held_out, key, first, count)
-        size = training.score.shape[0]
-        keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(size))
+        keys = _member_keys(key, training.score.shape[0])
         each = eqx.filter_vmap(
             self._one, in_axes=(eqx.if_array(0), eqx.if_array(0), None, None, 0, None, None)
         )
@@ -272,7 +277,7 @@ class _Block:
         if held_out is None:
             best, score, stale = average, training.score, training.stale
         else:
-            found = multi_step(eqx.combine(average, fixed, is_leaf=_is_fixed), held_out, key)[0]
+            found = validation_score(eqx.combine(average, fixed, is_leaf=_is_fixed), held_out, key)
             better = found < training.score
             best = jax.tree.map(lambda new, old: jnp.where(better, new, old), average, training.best)
             score = jnp.where(better, found, training.score)

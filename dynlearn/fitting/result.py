@@ -6,7 +6,7 @@ from typing import Any
 
 import xarray as xr
 
-from dynlearn.models import AbstractModel
+from dynlearn.models import AbstractModel, Foreign
 
 
 class Reason(enum.Enum):
@@ -33,7 +33,7 @@ class Reason(enum.Enum):
 class FitResult:
     """A fitted model and how it came about."""
 
-    model: AbstractModel
+    model: AbstractModel | Foreign
     history: xr.Dataset
     """What was logged, under the trajectory schema: time counts steps, outputs are the logged quantities."""
     reason: Reason

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from dynlearn.models import AbstractModel, Ensemble, rollout
+from dynlearn.models import AbstractModel, AbstractStochastic, Ensemble, rollout
 from dynlearn.numerics.window import Window, cut
 
 
@@ -16,7 +16,7 @@ class Paths(NamedTuple):
     """Whether the state of each run could be inferred."""
     mean: Float[Array, "run horizon output"]
     scale: Float[Array, "run horizon output"]
-    """Mean and standard deviation at every instant, along the mean path."""
+    """Mean and standard deviation at every instant: in closed form, of the draws where the model is stochastic."""
     draws: Float[Array, "run sample horizon output"]
     """Joint sample paths, the noise of the measurement included."""
 
@@ -37,12 +37,20 @@ def follow(
     def one(inputs):
         past, ahead, key = inputs
         state = model.infer(past)
-        found = rollout(model, state, *ahead, pieces=pieces)[1]
         draws = _draws(model, past, ahead, samples, key, pieces)
+        if stochastic(model):
+            # Its mean path is not the mean of its paths.
+            return Paths(finite(state), draws.mean(0), draws.std(0), draws)
+        found = rollout(model, state, *ahead, pieces=pieces)[1]
         return Paths(finite(state), found.mean, jnp.sqrt(found.variance), draws)
 
     inputs = (past, (control, time, interval), jax.random.split(key, time.shape[0]))
     return jax.lax.map(one, inputs, batch_size=32)
+
+
+def stochastic(model: AbstractModel) -> bool:
+    """Whether the distribution of its outputs is known from drawn paths only."""
+    return isinstance(model.members if isinstance(model, Ensemble) else model, AbstractStochastic)
 
 
 @eqx.filter_jit

@@ -7,13 +7,13 @@ from jaxtyping import Array, Key
 
 from dynlearn.errors import ArgumentError, DivergedError
 from dynlearn.forecasting import _border, _paths
-from dynlearn.models import AbstractModel, Signature
+from dynlearn.models import AbstractModel, Foreign, Signature
 from dynlearn.numerics.keys import as_key
 from dynlearn.trajectories import schema, validate
 
 
 def forecast(
-    model: AbstractModel,
+    model: AbstractModel | Foreign,
     context: xr.Dataset,
     horizon: int | None = None,
     controls: object = None,
@@ -54,7 +54,7 @@ def forecast(
     >>> dict(fc.output.sizes)["sample"], dict(fc.output.sizes)["time"]
     (50, 20)
     """
-    _border.check_model("forecast", model)
+    model = _border.check_model("forecast", model)
     model.signature.check(context)
     if not isinstance(samples, int | np.integer) or samples < 1:
         raise ArgumentError(f"samples: expected an integer >= 1, got {samples!r}.")

@@ -7,12 +7,15 @@ import xarray as xr
 from dynlearn.errors import ArgumentError
 from dynlearn.forecasting import _border, _paths
 from dynlearn.forecasting.forecast import check_finite
-from dynlearn.models import AbstractModel
+from dynlearn.models import AbstractModel, Foreign
 from dynlearn.numerics.keys import as_key
 from dynlearn.trajectories import schema, validate
 
+DRAWS = 200
+"""Paths drawn of a stochastic model."""
 
-def simulate(model: AbstractModel, ds: xr.Dataset, warmup: int = 50) -> xr.Dataset:
+
+def simulate(model: AbstractModel | Foreign, ds: xr.Dataset, warmup: int = 50) -> xr.Dataset:
     """Free run over each run of `ds`: its first `warmup` samples set the state, its outputs are then not read.
 
     Args:
@@ -22,8 +25,9 @@ def simulate(model: AbstractModel, ds: xr.Dataset, warmup: int = 50) -> xr.Datas
 
     Returns:
         A dataset under the trajectory schema over the samples after the warm-up, at the recorded
-        instants: `output` is the mean path, `output_scale` its predictive standard deviation,
-        `recorded` the measured outputs (NaN = not measured), `control` what was applied.
+        instants: `output` is the mean path (of a stochastic model the mean of `DRAWS` paths),
+        `output_scale` the predictive standard deviation, `recorded` the measured outputs (NaN = not
+        measured), `control` what was applied.
 
     >>> import dynlearn as dl
     >>> ds = dl.datasets.load("linear", runs=2, length=60, key=0)
@@ -31,7 +35,7 @@ def simulate(model: AbstractModel, ds: xr.Dataset, warmup: int = 50) -> xr.Datas
     >>> dl.simulate(model, ds, warmup=10).sizes["time"]
     50
     """
-    _border.check_model("simulate", model)
+    model = _border.check_model("simulate", model)
     model.signature.check(ds)
     t, lengths = schema.times_2d(ds), ds.dyn.lengths
     if not isinstance(warmup, int | np.integer) or warmup < model.required:
@@ -47,7 +51,8 @@ def simulate(model: AbstractModel, ds: xr.Dataset, warmup: int = 50) -> xr.Datas
     now = np.full(t.shape[0], warmup - 1)
     ahead = _border.Ahead(_padded(t[:, warmup - 1 :]), _controls(model, ds)[:, warmup - 1 :])
     past = _paths.pasts(ds.dyn.to_device(), jnp.asarray(now), model.memory)
-    found = _paths.follow(model, past, *ahead.device, 0, as_key(0), ahead.pieces(model))
+    draws = DRAWS if _paths.stochastic(model) else 0
+    found = _paths.follow(model, past, *ahead.device, draws, as_key(0), ahead.pieces(model))
     known, mean, scale = map(np.asarray, found[:3])
     _border.check_inferred(model, ds, known)
     inside = np.isfinite(t[:, warmup:])

@@ -2,12 +2,16 @@
 
 from dynlearn.models import dictionaries
 from dynlearn.models._error_growth import ErrorGrowth
+from dynlearn.models._foreign import Foreign, as_model
+from dynlearn.models._measurement import Measurement
 from dynlearn.models._model import (
     AbstractClosedForm,
     AbstractContinuous,
     AbstractDeterministic,
     AbstractLinearLatent,
     AbstractModel,
+    AbstractStochastic,
+    AbstractWholePath,
 )
 from dynlearn.models._networks import ACTIVATIONS
 from dynlearn.models._rollout import cross, pieces_needed, rollout
@@ -16,13 +20,17 @@ from dynlearn.models._signature import Signature
 from dynlearn.models.arx import ARX
 from dynlearn.models.ensemble import Ensemble
 from dynlearn.models.koopman import Koopman
+from dynlearn.models.neural_map import NeuralMap
 from dynlearn.models.neural_ode import NeuralODE
+from dynlearn.models.neural_sde import NeuralSDE
 from dynlearn.models.persistence import Persistence
 from dynlearn.models.smoothed import Smoothed
 from dynlearn.models.storage import load, save
 from dynlearn.models.tiling import ContextTiling
 
-FAMILIES = {cls.__name__: cls for cls in (NeuralODE, Koopman, ARX, Persistence, ContextTiling)}
+FAMILIES = {
+    cls.__name__: cls for cls in (NeuralODE, NeuralSDE, NeuralMap, Koopman, ARX, Persistence, ContextTiling)
+}
 """Families `from_data` can build, by name."""
 
 __all__ = [
@@ -34,16 +42,23 @@ __all__ = [
     "AbstractDeterministic",
     "AbstractLinearLatent",
     "AbstractModel",
+    "AbstractStochastic",
+    "AbstractWholePath",
     "ContextTiling",
     "Ensemble",
     "ErrorGrowth",
     "Fixed",
+    "Foreign",
     "Koopman",
+    "Measurement",
+    "NeuralMap",
     "NeuralODE",
+    "NeuralSDE",
     "Persistence",
     "Scaling",
     "Signature",
     "Smoothed",
+    "as_model",
     "check_resolution",
     "cross",
     "dictionaries",

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, Key
 
 from dynlearn.models._error_growth import ErrorGrowth
+from dynlearn.models._measurement import Measurement
 from dynlearn.models._regression import Regression
 from dynlearn.models._scaling import Scaling
 from dynlearn.models._signature import Signature
@@ -99,6 +100,22 @@ class AbstractDeterministic(AbstractModel):
         noise: eqx.AbstractVar[ErrorGrowth]
 
 
+class AbstractStochastic(AbstractModel):
+    """Marker: the state itself moves at random; a path drawn with a key is one realisation.
+
+    The mean path (`key=None`) leaves the noise out, and is not the mean of the paths where the
+    dynamics are nonlinear: what a forecast says of the distribution comes from drawn paths. The
+    outputs are measured with the noise of `measurement`.
+    """
+
+    if TYPE_CHECKING:
+
+        @property
+        def measurement(self) -> Measurement: ...
+    else:
+        measurement: eqx.AbstractVar[Measurement]
+
+
 class AbstractClosedForm(AbstractModel):
     """Marker: the dynamics are the solution of a linear regression."""
 
@@ -116,7 +133,7 @@ class AbstractContinuous(AbstractModel):
 
     The state has the vector as its field `x`, and `step` also takes a negative interval: from the
     later instant back to the earlier one, with the same held control (the ends of a linear one
-    exchanged).
+    exchanged). Where the model is `AbstractStochastic` too, the field is the drift.
     """
 
     @abc.abstractmethod
@@ -128,6 +145,27 @@ class AbstractContinuous(AbstractModel):
         s: Float[Array, " static"],
     ) -> Float[Array, " state"]:
         """dx/dt per unit of physical time."""
+
+
+class AbstractWholePath(AbstractContinuous):
+    """Marker: a rollout can be one solve, which need not stop at every instant."""
+
+    @property
+    @abc.abstractmethod
+    def whole_paths(self) -> bool:
+        """Whether it is to be, with the solver the model has."""
+
+    @abc.abstractmethod
+    def path(
+        self,
+        state: State,
+        control: Float[Array, "horizon+1 control"],
+        time: Float[Array, "horizon+1"],
+        interval: Float[Array, " horizon"],
+        *,
+        key: Key[Array, ""] | None = None,
+    ) -> State:
+        """States at instants 1..horizon, stacked: what chained steps give, in one solve."""
 
 
 class AbstractLinearLatent(AbstractModel):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from dynlearn.errors import ArgumentError
-from dynlearn.models._model import AbstractModel, State
+from dynlearn.models._model import AbstractModel, AbstractWholePath, State
 from dynlearn.numerics.distributions import Distribution
 
 MOST_PIECES = 4096
@@ -29,6 +29,9 @@ def rollout(
     and for outputs that feed the control through. `key=None` follows the mean path. Every interval
     is crossed in `pieces` equal steps (`pieces_needed`).
     """
+    if isinstance(model, AbstractWholePath) and model.whole_paths:
+        states = model.path(state, control, time, interval, key=key)
+        return states, jax.vmap(model.observe)(states, control[1:])
     ends = (
         jnp.stack([control[:-1], control[1:]], axis=1) if model.signature.hold == "linear" else control[:-1]
     )

@@ -2,18 +2,14 @@
 
 from typing import Self
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
 from dynlearn.errors import ArgumentError
+from dynlearn.numerics.fixed import Fixed
 from dynlearn.trajectories import schema
-
-
-class Fixed(eqx.Module):
-    """Marker: arrays below this node are set in closed form and never moved by a gradient."""
 
 
 class Scaling(Fixed):
@@ -54,8 +50,14 @@ class Scaling(Fixed):
     def control(self, u: Float[Array, "*batch control"]) -> Float[Array, "*batch control"]:
         return (u - self.control_mean) / self.control_scale
 
+    def control_inverse(self, u: Float[Array, "*batch control"]) -> Float[Array, "*batch control"]:
+        return u * self.control_scale + self.control_mean
+
     def static(self, s: Float[Array, "*batch static"]) -> Float[Array, "*batch static"]:
         return (s - self.static_mean) / self.static_scale
+
+    def static_inverse(self, s: Float[Array, "*batch static"]) -> Float[Array, "*batch static"]:
+        return s * self.static_scale + self.static_mean
 
 
 def check_resolution(ds: xr.Dataset) -> None:

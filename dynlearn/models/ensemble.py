@@ -7,6 +7,7 @@ import jax
 from jaxtyping import Array, Float, Key
 
 from dynlearn.errors import ArgumentError
+from dynlearn.models._imported import Imported
 from dynlearn.models._model import AbstractModel, State
 from dynlearn.models._scaling import Fixed, Scaling
 from dynlearn.models._signature import Signature
@@ -100,24 +101,38 @@ class Ensemble(AbstractModel):
 
 
 def _redrawn(model: AbstractModel, key: Key[Array, ""]) -> AbstractModel:
-    """Every weight matrix of the networks with its entries shuffled and their signs drawn anew.
+    """Every weight matrix of the networks, imported ones included, shuffled and with signs drawn anew.
 
     Keeps each layer's scale, whatever initialisation the family uses. What a closed form has
     solved for (plain arrays of the model itself) stays.
     """
 
-    def linear(node) -> bool:
-        return isinstance(node, eqx.nn.Linear | Fixed)
-
-    nodes, tree = jax.tree.flatten(model, is_leaf=linear)
-    keys = jax.random.split(key, len(nodes))
+    def network(node) -> bool:
+        return isinstance(node, eqx.nn.Linear | Imported | Fixed)
 
     def redraw(node, k):
-        if not isinstance(node, eqx.nn.Linear):
-            return node
-        for_order, for_sign = jax.random.split(k)
-        weight = jax.random.permutation(for_order, node.weight.reshape(-1)).reshape(node.weight.shape)
-        weight = weight * jax.random.rademacher(for_sign, weight.shape, weight.dtype)
-        return eqx.tree_at(lambda n: n.weight, node, weight)
+        if isinstance(node, eqx.nn.Linear):
+            return eqx.tree_at(lambda n: n.weight, node, _shuffled(node.weight, k))
+        return _every(node, k, _fixed, _shuffled) if isinstance(node, Imported) else node
 
-    return jax.tree.unflatten(tree, [redraw(n, k) for n, k in zip(nodes, keys, strict=True)])
+    return _every(model, key, network, redraw)
+
+
+def _every(tree, key: Key[Array, ""], is_leaf, change):
+    """`tree` with every node changed by `change(node, key)`, keys drawn apart."""
+    nodes, structure = jax.tree.flatten(tree, is_leaf=is_leaf)
+    keys = jax.random.split(key, len(nodes))
+    return jax.tree.unflatten(structure, [change(n, k) for n, k in zip(nodes, keys, strict=True)])
+
+
+def _fixed(node) -> bool:
+    return isinstance(node, Fixed)
+
+
+def _shuffled(weight, key: Key[Array, ""]):
+    """A matrix (or a stack of them) with its entries in another order and signs drawn anew; anything else as it is."""
+    if not eqx.is_inexact_array(weight) or weight.ndim < 2:
+        return weight
+    for_order, for_sign = jax.random.split(key)
+    shuffled = jax.random.permutation(for_order, weight.reshape(-1)).reshape(weight.shape)
+    return shuffled * jax.random.rademacher(for_sign, weight.shape, weight.dtype)

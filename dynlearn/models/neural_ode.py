@@ -6,21 +6,24 @@ from collections.abc import Callable
 from typing import Self
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
-from dynlearn.errors import ArgumentError, check_count, check_known
+from dynlearn.errors import ArgumentError, check_known
 from dynlearn.models._encoder import Encoder
 from dynlearn.models._error_growth import Error, ErrorGrowth
-from dynlearn.models._model import AbstractContinuous, AbstractDeterministic
+from dynlearn.models._fields import Function, LearnedField, given
+from dynlearn.models._model import AbstractDeterministic, AbstractWholePath
 from dynlearn.models._networks import mlp
 from dynlearn.models._scaling import Scaling
 from dynlearn.models._signature import Signature
+from dynlearn.models._state_model import AbstractStateModel, check_sizes, fraction_of, held
 from dynlearn.numerics.distributions import Gaussian
 from dynlearn.numerics.keys import as_key, split
 from dynlearn.numerics.window import Window
-from dynlearn.solvers import Adaptive, FixedStep, Solver
+from dynlearn.solvers import Adaptive, FixedStep, Held, Linear, Solver, solve_ode
 from dynlearn.trajectories.sampling import sampling
 
 
@@ -31,7 +34,7 @@ class NeuralODEState(eqx.Module):
     error: Error
 
 
-class NeuralODE(AbstractContinuous, AbstractDeterministic):
+class NeuralODE(AbstractWholePath, AbstractDeterministic, AbstractStateModel):
     r"""Continuous-time dynamics with a network as vector field.
 
         dx/dt = f(x, u, s) / time_scale,    y = output_mean + output_scale * x[:p] + error,
@@ -47,7 +50,11 @@ class NeuralODE(AbstractContinuous, AbstractDeterministic):
         memory: samples of the past the encoder looks at. 1 with `hidden=0` takes the last
             measured outputs as the state.
         width, depth, activation: of the vector field's network.
-        solver: how an interval is crossed; `FixedStep("rk4", substeps)` or `Adaptive(...)`.
+        field: instead of that network, dX/dt = field(t, X, u, s) with everything in physical
+            units: a function of your own (known physics) or an Equinox module, whose arrays are
+            then fitted. X = (outputs, `hidden` further states).
+        solver: how an interval is crossed; `FixedStep("rk4", substeps)` or `Adaptive(...)`, which
+            crosses a whole rollout in one solve.
         key: an int or a JAX key.
 
     References: Chen, Rubanova, Bettencourt, Duvenaud, "Neural ordinary differential equations",
@@ -58,15 +65,18 @@ class NeuralODE(AbstractContinuous, AbstractDeterministic):
     >>> model = dl.models.NeuralODE.from_data(ds, hidden=0, width=16, key=0)
     >>> model.signature.output_names
     ('angle', 'velocity')
+
+    >>> import jax.numpy as jnp
+    >>> pendulum = lambda t, x, u, s: jnp.array([x[1], u[0] - 9.81 * jnp.sin(x[0])])
+    >>> known = dl.models.NeuralODE.from_data(ds, field=pendulum, hidden=0, memory=1)
     """
 
     signature: Signature = eqx.field(static=True)
     scaling: Scaling
-    field: eqx.nn.MLP
+    field: Callable[..., Float[Array, " state"]]
     encoder: Encoder
     noise: ErrorGrowth
     solver: Solver
-    hidden: int = eqx.field(static=True)
 
     def __init__(
         self,
@@ -77,14 +87,13 @@ class NeuralODE(AbstractContinuous, AbstractDeterministic):
         width: int = 64,
         depth: int = 2,
         activation: str = "tanh",
+        field: Function | None = None,
         solver: Solver | None = None,
         scaling: Scaling | None = None,
         key: int | Key[Array, ""],
     ):
-        check_count("hidden", hidden, 0)
-        for name, size in (("memory", memory), ("width", width), ("depth", depth)):
-            check_count(name, size, 1)
-        if solver is not None and not callable(solver):
+        check_sizes(hidden, memory, width, depth)
+        if solver is not None and not isinstance(solver, Solver):
             raise ArgumentError(
                 f"NeuralODE: expected a solver such as dl.solvers.FixedStep('rk4') or dl.solvers.Adaptive(), "
                 f"got {solver!r}."
@@ -94,11 +103,14 @@ class NeuralODE(AbstractContinuous, AbstractDeterministic):
         step = None if isinstance(solver, Adaptive) else signature.longest_step
         self.signature = signature.replace(interval=None, longest_step=step)
         self.scaling = Scaling.unit(p, m, s) if scaling is None else scaling
-        self.field = mlp(p + hidden + m + s, p + hidden, width, depth, activation, key=for_field, last=0.1)
+        if field is None:
+            network = mlp(p + hidden + m + s, p + hidden, width, depth, activation, key=for_field, last=0.1)
+            self.field = LearnedField(network)
+        else:
+            self.field = given("field", field, p + hidden, m, s)
         self.encoder = Encoder(p, m, hidden, memory, width, activation, key=for_encoder)
         self.noise = ErrorGrowth.unit(p)
         self.solver = FixedStep("rk4", 1) if solver is None else solver
-        self.hidden = hidden
 
     @classmethod
     def from_data(
@@ -106,30 +118,14 @@ class NeuralODE(AbstractContinuous, AbstractDeterministic):
     ) -> Self:
         """Names, sizes, hold and scaling from the training data; `hidden` is one per output if not given."""
         check_known("option", options, inspect.signature(cls).parameters)
-        found = sampling(ds)
-        signature = Signature.of(ds, discrete=False).replace(longest_step=found.largest)
-        scaling = Scaling.of(ds)
-        if "solver" not in options and found.typical is not None and found.largest is not None:
-            # Data are usually sampled so that one step follows them; gaps in them get more steps.
-            options["solver"] = FixedStep("rk4", min(math.ceil(found.largest / (2 * found.typical)), 8))
+        signature, substeps = continuous_signature(ds)
+        options.setdefault("solver", FixedStep("rk4", substeps))
         hidden = signature.outputs if hidden is None else hidden
-        return cls(signature, hidden=hidden, scaling=scaling, key=key, **options)
-
-    @property
-    def method(self) -> str:
-        return "gradient"
+        return cls(signature, hidden=hidden, scaling=Scaling.of(ds), key=key, **options)
 
     @property
     def objective(self) -> str:
         return "multi_step"
-
-    @property
-    def memory(self) -> int:
-        return self.encoder.memory
-
-    @property
-    def required(self) -> int:
-        return 1
 
     def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> NeuralODEState:
         x = self.encoder(past, self.scaling)
@@ -143,7 +139,7 @@ class NeuralODE(AbstractContinuous, AbstractDeterministic):
         s: Float[Array, " static"],
     ) -> Float[Array, " state"]:
         """dx/dt of the scaled state, per unit of physical time; u and s scaled."""
-        return self.field(jnp.concatenate([x, u, s])) / self.scaling.time_scale
+        return self.field(time, x, u, s, self.scaling)
 
     def step(
         self,
@@ -154,27 +150,58 @@ class NeuralODE(AbstractContinuous, AbstractDeterministic):
         *,
         key: Key[Array, ""] | None = None,
     ) -> NeuralODEState:
-        field = self._field(control, state.static, time, interval)
-        x = self.solver(field, state.x, jnp.zeros_like(time), interval)
-        return NeuralODEState(x, state.static, self.noise.step(state.error, interval, key))
-
-    def _field(self, control, static, time, interval) -> Callable[[Array, Array], Array]:
-        """dx/d(elapsed) across one interval, driven by its control in physical units.
-
-        The solver's clock counts from the start of the interval: far from t = 0, float32 has no
-        digits left for where in the interval one is.
-        """
         u = self.scaling.control(control)
 
-        def held(elapsed, x):
-            return self.vector_field(time + elapsed, x, u, static)
+        # The clock counts from the start of the interval: far from t = 0, float32 has no digits left
+        # for where in the interval one is.
+        def field(elapsed, x, *_):
+            now = held(u, fraction_of(elapsed, interval), self.signature)
+            return self.vector_field(time + elapsed, x, now, state.static)
 
-        def interpolated(elapsed, x):
-            fraction = elapsed / jnp.where(interval != 0, interval, 1)
-            return self.vector_field(time + elapsed, x, u[0] + fraction * (u[1] - u[0]), static)
+        ends = jnp.stack([jnp.zeros_like(interval), interval])
+        x = solve_ode(field, state.x, ends, solver=self.solver).last
+        return NeuralODEState(x, state.static, self.noise.step(state.error, interval, key))
 
-        return interpolated if self.signature.hold == "linear" else held
+    @property
+    def whole_paths(self) -> bool:
+        return isinstance(self.solver, Adaptive)
+
+    def path(
+        self,
+        state: NeuralODEState,
+        control: Float[Array, "horizon+1 control"],
+        time: Float[Array, "horizon+1"],
+        interval: Float[Array, " horizon"],
+        *,
+        key: Key[Array, ""] | None = None,
+    ) -> NeuralODEState:
+        elapsed = jnp.concatenate([jnp.zeros(1, interval.dtype), jnp.cumsum(interval)])
+        signal = (Linear if self.signature.hold == "linear" else Held)(elapsed, self.scaling.control(control))
+
+        def field(t, x, u, _):
+            return self.vector_field(time[0] + t, x, u, state.static)
+
+        def error(now, step):
+            after = self.noise.step(now, *step)
+            return after, after
+
+        keys = None if key is None else jax.random.split(key, interval.shape[0])
+        x = solve_ode(field, state.x, elapsed, control=signal, solver=self.solver).states[1:]
+        static = jnp.broadcast_to(state.static, (*interval.shape, *state.static.shape))
+        return NeuralODEState(x, static, jax.lax.scan(error, state.error, (interval, keys))[1])
 
     def observe(self, state: NeuralODEState, control: Float[Array, " control"]) -> Gaussian:
-        y = self.noise.predictive(state.x[: self.signature.outputs], state.error)
+        y = self.noise.predictive(self.outputs_of(state.x), state.error)
         return Gaussian(self.scaling.output_inverse(y.mean), self.scaling.output_scale * y.scale)
+
+
+def continuous_signature(ds: xr.Dataset) -> tuple[Signature, int]:
+    """The signature of a continuous-time model of `ds`, and how many fixed steps should cross an interval.
+
+    Data are usually sampled so that one step follows them; gaps in them get more steps.
+    """
+    found = sampling(ds)
+    signature = Signature.of(ds, discrete=False).replace(longest_step=found.largest)
+    if found.typical is None or found.largest is None:
+        return signature, 1
+    return signature, min(math.ceil(found.largest / (2 * found.typical)), 8)

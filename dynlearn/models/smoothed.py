@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Key
 
 from dynlearn.errors import ArgumentError, check_count
 from dynlearn.models._error_growth import ErrorGrowth
-from dynlearn.models._model import AbstractContinuous, AbstractDeterministic, State
+from dynlearn.models._model import AbstractContinuous, AbstractDeterministic, AbstractWholePath, State
 from dynlearn.models._scaling import Scaling
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.distributions import Gaussian
@@ -24,7 +24,7 @@ EXPLAINED = 3.0
 """Residuals of a context that the flow explains are at most this many sigma (root mean square)."""
 
 
-class Smoothed(AbstractContinuous, AbstractDeterministic):
+class Smoothed(AbstractWholePath, AbstractDeterministic):
     r"""A fitted model whose `infer` is refined by `iterations` Gauss-Newton steps on
 
         J(x) = sum_{k,j measured} (y_kj - h_j(x(t_k)))^2 + PRIOR |x - guess|^2,
@@ -95,6 +95,13 @@ class Smoothed(AbstractContinuous, AbstractDeterministic):
 
     def vector_field(self, time, x, u, s):
         return self.model.vector_field(time, x, u, s)
+
+    @property
+    def whole_paths(self) -> bool:
+        return isinstance(self.model, AbstractWholePath) and self.model.whole_paths
+
+    def path(self, state, control, time, interval, *, key=None):
+        return self.model.path(state, control, time, interval, key=key)
 
     def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> State:
         guess = self.model.infer(past, key=key)

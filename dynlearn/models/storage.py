@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import equinox as eqx
@@ -11,15 +12,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from dynlearn.errors import ArgumentError, FileFormatError
+from dynlearn.models._foreign import Foreign, as_model
 from dynlearn.models._model import AbstractModel
 from dynlearn.models._networks import ACTIVATIONS
 from dynlearn.models._signature import Signature
 from dynlearn.numerics import archive
 
 KIND, VERSION = "dynlearn model", 1
+LATE = ("dynlearn.numerics.aten",)
+"""Packages of ours that nothing imports before a file holds one of their classes."""
 
 
-def save(model: AbstractModel, path: str | os.PathLike) -> None:
+def save(model: AbstractModel | Foreign, path: str | os.PathLike) -> None:
     """Write `model` to one file: its structure as JSON, its arrays bit for bit.
 
     Works for any composition of Equinox modules whose activations have names
@@ -32,6 +36,7 @@ def save(model: AbstractModel, path: str | os.PathLike) -> None:
     >>> type(dl.load(path)).__name__
     'ARX'
     """
+    model = as_model(model)
     if not isinstance(model, AbstractModel):
         raise ArgumentError(
             f"save: expected a model, got {type(model).__name__}; a fit's model is result.model."
@@ -41,7 +46,7 @@ def save(model: AbstractModel, path: str | os.PathLike) -> None:
 
 
 def load(path: str | os.PathLike) -> AbstractModel:
-    """Read a model that `save` wrote. Nothing in the file is executed or imported.
+    """Read a model that `save` wrote. Nothing in the file is executed, and nothing imported that is not ours.
 
     Raises `FileFormatError` for a damaged, foreign or other-version file, and for a model whose
     class is not imported.
@@ -99,6 +104,9 @@ def _decode(node: Any, arrays: list[np.ndarray], path: str) -> Any:
 
 def _rebuild(node: dict, arrays: list[np.ndarray], path: str) -> Any:
     """An instance with exactly the stored fields; constructors are not run."""
+    for package in LATE:
+        if str(node["class"]).startswith(f"{package}."):
+            import_module(package)
     cls = {_name(c): c for c in _known_classes()}.get(node["class"])
     if cls is None:
         raise FileFormatError(

@@ -16,6 +16,14 @@ def node(**options) -> Build:
     return functools.partial(dl.models.NeuralODE.from_data, **{"width": 8, "key": 0, **options})
 
 
+def neural_map(**options) -> Build:
+    return functools.partial(dl.models.NeuralMap.from_data, **{"width": 8, "key": 0, **options})
+
+
+def sde(**options) -> Build:
+    return functools.partial(dl.models.NeuralSDE.from_data, **{"width": 8, "key": 0, **options})
+
+
 def koopman(lifting: object, **options) -> Build:
     return functools.partial(dl.models.Koopman.from_data, lifting=lifting, gap=3, key=0, **options)
 
@@ -29,6 +37,15 @@ CASES: dict[str, tuple[str, Build]] = {
     "node hidden static uneven": ("uneven", node(hidden=2, memory=4)),
     "node linear hold": ("linear", node(hidden=1, memory=3)),
     "node adaptive": ("zero", node(hidden=0, memory=1, solver=dl.solvers.Adaptive(rtol=1e-3, max_steps=64))),
+    "node adaptive linear hold": (
+        "linear",
+        node(hidden=1, memory=3, solver=dl.solvers.Adaptive(rtol=1e-3, max_steps=64)),
+    ),
+    "map": ("zero", neural_map(hidden=1, memory=3)),
+    "map linear hold": ("linear", neural_map(hidden=0, memory=1)),
+    "sde": ("zero", sde(hidden=0, memory=1)),
+    "sde hidden static uneven additive": ("uneven", sde(hidden=1, memory=4, noise="additive")),
+    "sde linear hold": ("linear", sde(hidden=1, memory=3)),
     "smoothed node": ("zero", lambda ds: dl.models.Smoothed.of(node(hidden=1, memory=4)(ds), iterations=1)),
     "koopman identity": ("zero", koopman("identity")),
     "koopman delays": ("zero", koopman(Delays(2))),
@@ -41,6 +58,7 @@ CASES: dict[str, tuple[str, Build]] = {
     "persistence": ("uneven", functools.partial(dl.models.Persistence.from_data, memory=5)),
     "tiling": ("zero", functools.partial(dl.models.ContextTiling.from_data, memory=6)),
     "ensemble node": ("zero", ensemble(node(hidden=0, memory=2))),
+    "ensemble sde": ("zero", ensemble(sde(hidden=0, memory=2))),
     "ensemble koopman": ("zero", ensemble(koopman(Learned(4, delays=1, width=8)))),
 }
 """Name: which dataset of the fixture `data`, and how the model is built from it."""

@@ -1,0 +1,29 @@
+"""Models that live in another framework, and how they are taken in at every border."""
+
+from typing import Any, Protocol, Self, runtime_checkable
+
+from dynlearn.models._model import AbstractModel
+
+
+@runtime_checkable
+class Foreign(Protocol):
+    """A model of another framework that can show itself as one of ours.
+
+    Every verb takes it: `forecast`, `evaluate`, `MPC`, `save` work on its twin, compiled; `fit` trains
+    it where it lives and hands the fitted weights and error law back to it.
+    """
+
+    @property
+    def method(self) -> Any:
+        """How `fit` proceeds unless told otherwise."""
+
+    def twin(self) -> AbstractModel:
+        """The same model here, with the weights it has now."""
+
+    def adopt(self, fitted: AbstractModel) -> Self:
+        """Itself, with the weights and the error law of a fitted twin."""
+
+
+def as_model(model: Any) -> Any:
+    """A foreign model's twin; anything else as it came."""
+    return model.twin() if isinstance(model, Foreign) else model
