@@ -42,6 +42,7 @@ _PACKAGES = (
     "report",
     "rl",
     "solvers",
+    "torch",
     "trajectories",
 )
 
@@ -75,6 +76,7 @@ if TYPE_CHECKING:  # what the names above are, for type checkers and editors
         report,
         rl,
         solvers,
+        torch,
         trajectories,
     )
     from dynlearn.evaluation import compare, evaluate

@@ -29,6 +29,10 @@ class DivergedError(DynlearnError):
     """A rollout left the finite numbers."""
 
 
+class MissingExtraError(DynlearnError, ImportError):
+    """A part of the package needs a library that is not installed."""
+
+
 def unknown(kind: str, name: object, valid: Iterable[object]) -> str:
     """The sentence for a name that is not known: the nearest valid one first, then all of them.
 

@@ -16,7 +16,7 @@ HEAVY = ("torch", "matplotlib", "jax", "equinox", "diffrax", "optax", "gymnasium
 ORDER = ("trajectories", "models", "fitting", "forecasting", "evaluation", "control", "rl")
 """Left to right: a package imports itself and what stands before it."""
 GROUND = ("numerics", "solvers")
-TOP = ("plot", "report", "cli")
+TOP = ("torch", "plot", "report", "cli")
 
 
 def test_importing_dynlearn_imports_nothing_heavy():

@@ -1,0 +1,56 @@
+"""The door to PyTorch: modules of PyTorch become programs of JAX, and their weights go back."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from dynlearn.errors import MissingExtraError, unknown
+
+try:
+    import torch  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name != "torch":  # torch is there, but something it needs is not: that is its own message
+        raise
+    raise MissingExtraError(
+        "dynlearn.torch needs PyTorch, which is not installed; run: pip install 'dynlearn[torch]'"
+    ) from None
+
+from dynlearn.numerics.aten import Program
+from dynlearn.torch._export import lower
+from dynlearn.torch._weights import weights_of
+from dynlearn.torch._write_back import write_back
+from dynlearn.torch.from_module import from_module
+from dynlearn.torch.to_module import ModelModule, to_module
+
+if TYPE_CHECKING:
+    from dynlearn.torch.neural_ode import NeuralODE
+    from dynlearn.torch.neural_sde import NeuralSDE
+    from dynlearn.torch.training import Training
+    from dynlearn.torch.windows import Windows
+
+__all__ = [
+    "ModelModule",
+    "NeuralODE",
+    "NeuralSDE",
+    "Program",
+    "Training",
+    "Windows",
+    "from_module",
+    "lower",
+    "to_module",
+    "weights_of",
+    "write_back",
+]
+
+# Imported when first used: they need torchdiffeq and torchsde, the others do not.
+_TRAINED = {
+    "NeuralODE": "neural_ode",
+    "NeuralSDE": "neural_sde",
+    "Training": "training",
+    "Windows": "windows",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _TRAINED:
+        return getattr(import_module(f"dynlearn.torch.{_TRAINED[name]}"), name)
+    raise AttributeError(f"dynlearn.torch: {unknown('name', name, __all__)}")

@@ -1,0 +1,111 @@
+"""How a torch module is called, and a trial call, so that what does not fit is said in words."""
+
+import copy
+import dataclasses
+import inspect
+from typing import Any
+
+import torch
+from torch import nn
+
+from dynlearn.errors import ArgumentError
+
+ROWS = 3
+"""Of a trial batch."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """The arguments of `forward`: t, x, then u and s where there are any."""
+
+    states: int
+    controls: int
+    statics: int
+    batched: bool
+
+    @property
+    def arguments(self) -> str:
+        return ", ".join(["t", *self.sizes])
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        sizes = {"x": self.states, "u": self.controls, "s": self.statics}
+        return {name: size for name, size in sizes.items() if size}
+
+    def example(self, module: nn.Module, rows: int) -> list[torch.Tensor]:
+        """Arguments in the module's precision, on its device: the first rows of always the same ones."""
+        tensors = [*module.parameters(), *module.buffers()]
+        like = next((t for t in tensors if t.is_floating_point()), torch.zeros(()))
+        generator = torch.Generator().manual_seed(0)
+
+        def draw(size):
+            drawn = torch.randn((ROWS, size), generator=generator).to(like.device, like.dtype)
+            return drawn[:rows] if self.batched else drawn[0]
+
+        return [torch.zeros((), dtype=like.dtype, device=like.device), *map(draw, self.sizes.values())]
+
+    def shown(self, rows: int) -> str:
+        """The call, with the shapes of its arguments."""
+        batch = (rows,) if self.batched else ()
+        return ", ".join(["t ()", *(f"{name} {(*batch, size)}" for name, size in self.sizes.items())])
+
+
+def check_call(what: str, module: nn.Module, call: Call) -> None:
+    """Raise unless `module` takes and returns what it should."""
+    try:
+        inspect.signature(module.forward).bind(*["t", *call.sizes])
+    except TypeError as error:
+        raise ArgumentError(
+            f"{what}: it is called as forward({call.arguments}), which {type(module).__name__}.forward does not "
+            f"take: {error}; u is passed where controls > 0, s where statics > 0."
+        ) from error
+    _returned(what, module, call, ROWS)
+
+
+def check_rows(what: str, module: nn.Module, call: Call) -> None:
+    """Raise unless each row of a batch is computed on its own: the program has seen a batch of one."""
+    if not call.batched:
+        return
+    several, alone = (_returned(what, module, call, rows) for rows in (ROWS, 1))
+    if not torch.allclose(several[:1], alone, rtol=1e-3, atol=1e-5, equal_nan=True):
+        raise ArgumentError(
+            f"{what}: with batched=True every row of x must be computed on its own, but the first of three rows "
+            f"gives {several[0].tolist()}, alone {alone[0].tolist()}; let forward reduce over the last axis only."
+        )
+
+
+def check_apart(drift: nn.Module, diffusion: Any) -> None:
+    """Two programs move their weights apart: what is shared in torch would not be any more."""
+    if not isinstance(diffusion, nn.Module):
+        return
+    of_drift = {id(p): name for name, p in drift.named_parameters() if p.requires_grad}
+    shared = [of_drift[id(p)] for p in diffusion.parameters() if id(p) in of_drift]
+    if shared:
+        raise ArgumentError(
+            f"diffusion: it shares the parameters {shared} with module, a fit would move them apart; give each its "
+            f"own, or freeze them with requires_grad_(False)."
+        )
+
+
+def _returned(what: str, module: nn.Module, call: Call, rows: int) -> torch.Tensor:
+    """What a copy of the module returns: running statistics stay as they are."""
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            found = copy.deepcopy(module)(*call.example(module, rows))
+    except (TypeError, RuntimeError, ValueError, IndexError) as error:
+        form = "False" if call.batched else "True"
+        raise ArgumentError(
+            f"{what}: calling {type(module).__name__}({call.shown(rows)}) failed: {error}. If it takes "
+            f"{'one state' if call.batched else 'a batch of states'}, say batched={form}."
+        ) from error
+    expected = (rows, call.states) if call.batched else (call.states,)
+    if not isinstance(found, torch.Tensor) or tuple(found.shape) != expected or not found.is_floating_point():
+        came = (
+            f"{found.dtype} {tuple(found.shape)}" if isinstance(found, torch.Tensor) else type(found).__name__
+        )
+        raise ArgumentError(
+            f"{what}: called as {type(module).__name__}({call.shown(rows)}), expected a tensor of floats {expected} "
+            f"back, one per state, got {came}."
+        )
+    return found
