@@ -24,14 +24,14 @@ PATIENCE = 10
 
 
 def stages_of(
-    name: str, f: Any, t: Float[Array, ""], h: Float[Array, ""], x: PyTree, k1: PyTree
+    name: str, f: Any, start: Float[Array, ""], end: Float[Array, ""], h: Float[Array, ""], x: PyTree, k1: PyTree
 ) -> tuple[list[PyTree], list[PyTree]]:
-    """Slopes k_i, and the states x_i that they were taken at."""
+    """Slopes k_i, and the states x_i that they were taken at; h is what the slopes are multiplied by."""
     tableau = PAIRS[name].tableau
     slopes, states = [k1], [x]
     for row, c in zip(tableau.a_lower, tableau.c, strict=True):
         states.append(advance(x, h, tuple(map(float, row)), slopes))
-        slopes.append(f(t + float(c) * h if c != 1 else t + h, states[-1]))
+        slopes.append(f(start + float(c) * (end - start) if c != 1 else end, states[-1]))
     return slopes, states
 
 
@@ -71,10 +71,11 @@ class ExplicitPair(diffrax.AbstractAdaptiveSolver):
 
     def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
         k1, stiff_steps = solver_state
-        h = t1 - t0
+        # For diffrax time always increases; where it runs backwards, h is negative instead.
+        h = terms.contr(t0, t1)
         if not self.fsal:
             k1 = terms.vf(t0, y0, args)
-        slopes, states = stages_of(self.name, lambda t, x: terms.vf(t, x, args), t0, h, y0, k1)
+        slopes, states = stages_of(self.name, lambda t, x: terms.vf(t, x, args), t0, t1, h, y0, k1)
         k = jax.tree.map(lambda *a: h * jnp.stack(a), *slopes)
         result = diffrax.RESULTS.successful
         if self.detect:

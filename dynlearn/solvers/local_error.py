@@ -49,7 +49,8 @@ def local_error(
     x, dtype = as_state(x)
     t, dt = jnp.asarray(t, dtype), jnp.asarray(dt, dtype)
     f = converted("field", field, (t, x, u, parameters), x)
-    slopes, _ = stages_of(scheme, lambda t, x: f(t, x, u, parameters), t, dt, x, f(t, x, u, parameters))
+    k1 = f(t, x, u, parameters)
+    slopes, _ = stages_of(scheme, lambda t, x: f(t, x, u, parameters), t, t + dt, dt, x, k1)
     # One unit of time instead of dt: the estimate over the step's length, also where that is 0.
     error = jax.tree.leaves(embedded_error(scheme, jnp.ones_like(dt), slopes))
     square = sum(jnp.sum(e**2) for e in error) / sum(e.size for e in error)

@@ -19,11 +19,17 @@ def kind(dtype: torch.dtype) -> Dtype:
 
 
 def to_array(tensor: torch.Tensor) -> Array:
-    """A copy: PyTorch trains in place, JAX arrays never change."""
+    """A copy: PyTorch trains in place, JAX arrays never change. Raises `ArgumentError` rather than wrap integers."""
     values = tensor.detach().cpu()
-    if values.dtype in (torch.bfloat16, torch.float16):  # numpy has no bfloat16
-        values = values.float()
-    return jnp.array(values.numpy(), kind(tensor.dtype).resolve())
+    if values.is_floating_point() and values.dtype not in (torch.float32, torch.float64):
+        values = values.float()  # numpy does not have the narrower ones
+    array = jnp.array(values.numpy(), kind(tensor.dtype).resolve())
+    if array.dtype == jnp.int32 and not np.array_equal(array, values.numpy()):
+        raise ArgumentError(
+            "lower: a constant holds integers beyond 32 bits, which this session cannot; "
+            "call jax.config.update('jax_enable_x64', True) first."
+        )
+    return array
 
 
 def weights_of(program: Program) -> dict[str, Array]:

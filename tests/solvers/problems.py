@@ -55,7 +55,7 @@ def pendulum(m, t, x, u):
 
 PROBLEMS = {
     "linear": Problem(linear, (1.0, -0.5), 4.0, fixed=1e-7, adaptive=3e-6),
-    "driven": Problem(driven, (0.5, 0.0), 3.0, fixed=1e-7, adaptive=3e-6),
+    "driven": Problem(driven, (0.5, 0.0), 3.0, fixed=1e-7, adaptive=2e-5),
     "lotka_volterra": Problem(lotka_volterra, (2.0, 1.0), 6.0, fixed=1e-6, adaptive=1e-5),
     "rigid_body": Problem(rigid_body, (1.0, 0.2, 0.9), 6.0, fixed=1e-7, adaptive=3e-6),
     "van_der_pol": Problem(van_der_pol, (2.0, 0.0), 6.0, fixed=1e-6, adaptive=1e-5),

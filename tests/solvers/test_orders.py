@@ -1,6 +1,5 @@
 """Fixed steps converge with their order to the true solution, adaptive ones within their tolerance."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -90,7 +89,7 @@ def test_symplectic_steps_have_their_order_also_between_jumps_and_backwards(sche
 
 @pytest.mark.parametrize("solver", [FixedStep("rk4", 5), Symplectic("verlet", 5)], ids=["rk4", "verlet"])
 def test_substeps_are_the_same_steps_as_more_instants(solver):
-    single = eqx.tree_at(lambda s: s.scheme, type(solver)(solver.scheme), solver.scheme)
+    single = type(solver)(solver.scheme)
     x0, own = (jnp.asarray(X0), field) if isinstance(solver, FixedStep) else (tuple(jnp.asarray(X0)), PAIR)
     few = solve_ode(own, x0, np.linspace(0.0, 1.0, 5), solver=solver)
     many = solve_ode(own, x0, np.linspace(0.0, 1.0, 21), solver=single)
@@ -100,19 +99,20 @@ def test_substeps_are_the_same_steps_as_more_instants(solver):
 
 
 @pytest.mark.parametrize("direction", SPANS)
-@pytest.mark.parametrize("scheme", ["tsit5", "dopri8", "kvaerno5", "auto"])
-def test_adaptive_steps_keep_their_tolerance_also_across_jumps_and_backwards(scheme, direction):
+@pytest.mark.parametrize(
+    ("scheme", "tolerance"),
+    [("tsit5", 1e-5), ("tsit5", 1e-8), ("dopri8", 1e-8), ("kvaerno5", 1e-6), ("auto", 1e-7)],
+)
+def test_adaptive_steps_keep_their_tolerance_also_across_jumps_and_backwards(scheme, tolerance, direction):
     """Errors of a step add up over the span: a few tens of the tolerance, at instants inside steps too."""
     times = np.linspace(*SPANS[direction], 14)
     truth = reference(rates, X0, times, jumps=True)
-    steps = []
-    for tolerance in (1e-5, 1e-8):
-        solver = Adaptive(scheme, rtol=tolerance, atol=tolerance)
-        control = Held(KNOTS, LEVELS[:, None])
-        found = solve_ode(field, jnp.asarray(X0), times, control=control, solver=solver).check()
-        np.testing.assert_allclose(found.states, truth, rtol=50 * tolerance, atol=50 * tolerance)
-        steps.append(int(found.statistics.steps))
-    assert steps[0] < steps[1]
+    solver = Adaptive(scheme, rtol=tolerance, atol=tolerance)
+    control = Held(KNOTS, LEVELS[:, None])
+    found = solve_ode(field, jnp.asarray(X0), times, control=control, solver=solver).check()
+    np.testing.assert_allclose(found.states, truth, rtol=50 * tolerance, atol=50 * tolerance)
+    # No better than asked for, either: what is computed for nothing costs time.
+    assert np.abs(found.states - truth).max() > tolerance / 1000
 
 
 @pytest.mark.parametrize("signal", [Held, Linear])

@@ -2,6 +2,7 @@
 """What cannot be lowered, and the words the user gets."""
 
 import jax
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,6 +10,7 @@ from torch import nn
 
 import dynlearn.torch
 from dynlearn.errors import ArgumentError
+from dynlearn.numerics.aten import OPERATIONS
 from tests.torch.rows import Op
 
 X = torch.ones(2)
@@ -86,6 +88,7 @@ ROWS = {
     "attribute": (Remembering, X, r"keeps tensors in attributes.*self\.last"),
     "unregistered": (Unregistered, X, r"'rate' requires a gradient but is no parameter.*make it a torch\.nn\.Parameter"),
     "old weight norm": (lambda: nn.utils.weight_norm(nn.Linear(2, 2)), X, r"attributes.*parametrizations"),
+    "wide integers": (lambda: Op(lambda x: x * torch.tensor(2**40)), X, r"integers beyond 32 bits.*jax_enable_x64"),
     "input": (lambda: Op(lambda x: x.mul_(2)), X, r"forward changes 'inputs_0' in place"),
     "output": (lambda: Op(lambda x: torch.distributions.Normal(x, 1.0)), X, r"cannot trace Op"),
 }  # fmt: skip
@@ -109,6 +112,13 @@ def test_unknown_operations_are_listed_at_once_with_their_places():
     assert ": return torch.fft.rfft(x).abs()" in words
     assert "aten.special_i1.default in '2' (Op)" in words
     assert "dynlearn.numerics.aten.OPERATIONS" in words
+
+
+def test_an_operation_of_ones_own(monkeypatch):
+    module = Op(lambda x: torch.special.i1(x))
+    monkeypatch.setitem(OPERATIONS, "aten.special_i1.default", jax.scipy.special.i1)
+    found = dynlearn.torch.lower(module, X)(X.numpy())
+    np.testing.assert_allclose(found, module(X).numpy(), 1e-6)
 
 
 def test_training_mode_is_fine_where_it_changes_nothing():
