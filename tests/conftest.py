@@ -47,6 +47,15 @@ def linear_runs(
     return dl.from_arrays(outputs, controls, **{"dt": 0.1, "units": units, **names, **options})
 
 
+@pytest.fixture(autouse=True, scope="module")
+def free_programs() -> Iterator[None]:
+    """Compiled programs are mapped into memory, and thousands of them exceed what Linux maps for one process."""
+    yield
+    import jax
+
+    jax.clear_caches()
+
+
 @pytest.fixture(scope="session")
 def linear() -> xr.Dataset:
     """Three runs of 30 samples of the driven rotation."""

@@ -162,12 +162,17 @@ ROWS: list[tuple[str, Callable, type[Exception], str]] = [
         ArgumentError,
         r"unknown adaptive scheme 'tsit'; did you mean 'tsit5'\?",
     ),
-    ("no substeps", lambda g: FixedStep(substeps=0), ArgumentError, r"substeps to be an integer >= 1, got 0"),
+    (
+        "no substeps",
+        lambda g: FixedStep(substeps=0),
+        ArgumentError,
+        r"substeps: expected an integer >= 1, got 0",
+    ),
     (
         "negative tolerance",
         lambda g: Adaptive(rtol=-1.0),
         ArgumentError,
-        r"expected rtol > 0, atol > 0 and max_steps >= 1, got -1.0",
+        r"rtol: expected a number > 0, got -1.0",
     ),
     (
         "solver by name",

@@ -1,12 +1,14 @@
 """Checkpoints of a gradient fit: enough to go on bit for bit after a kill."""
 
 import os
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 
 from dynlearn.errors import FileFormatError
 from dynlearn.fitting.result import Reason
@@ -37,6 +39,19 @@ def save(path: str | os.PathLike | None, settings: str, progress: Progress) -> N
     archive.write(
         path, KIND, VERSION, content, [np.asarray(leaf) for leaf in jax.tree.leaves(progress.training)]
     )
+
+
+def fingerprint(*datasets: xr.Dataset | None) -> list[int]:
+    """A number for what each dataset holds, so that a checkpoint is not taken for one of other data."""
+    found = []
+    for ds in datasets:
+        number = 0
+        for name in sorted(map(str, () if ds is None else ds.variables)):
+            values = np.ascontiguousarray(ds[name].values)  # type: ignore[index]
+            data = values.tobytes() if values.dtype.kind in "fiub" else repr(values.tolist()).encode()
+            number = zlib.crc32(data, zlib.crc32(name.encode(), number))
+        found.append(number)
+    return found
 
 
 def load(path: str | os.PathLike | None, settings: str, like: Any) -> Progress | None:

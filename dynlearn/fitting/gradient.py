@@ -145,7 +145,8 @@ class Gradient:
         """Everything but the arrays that decides where a fit ends up."""
         objective = getattr(session.objective, "__qualname__", repr(session.objective))
         key = jax.random.key_data(session.key).tolist()
-        return f"{self!r}, {objective=!s}, {key=}, validation={session.validation is not None}"
+        data = _checkpoint.fingerprint(session.train, session.validation)
+        return f"{self!r}, {objective=!s}, {key=}, {data=}"
 
     def _loop(
         self, now, block, fixed, data: Examples, held_out: Window | None, session: Session, settings: str

@@ -10,6 +10,9 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from dynlearn.models import AbstractModel, AbstractStochastic, Ensemble, rollout
 from dynlearn.numerics.window import Window, cut
 
+AT_ONCE = 2**20
+"""Values followed side by side, about: enough to keep a device busy, few enough to stay in its caches."""
+
 
 class Paths(NamedTuple):
     known: Bool[Array, " run"]
@@ -45,7 +48,8 @@ def follow(
         return Paths(finite(state), found.mean, jnp.sqrt(found.variance), draws)
 
     inputs = (past, (control, time, interval), jax.random.split(key, time.shape[0]))
-    return jax.lax.map(one, inputs, batch_size=32)
+    values = max(samples, 1) * interval.shape[1] * model.signature.outputs
+    return jax.lax.map(one, inputs, batch_size=min(max(AT_ONCE // values, 8), 1024))
 
 
 def stochastic(model: AbstractModel) -> bool:

@@ -1,5 +1,6 @@
 """Steps under error control: one solve over all instants, by diffrax."""
 
+import numbers
 from typing import Any, ClassVar
 
 import diffrax
@@ -11,6 +12,7 @@ from jaxtyping import Array, Bool, Float, PyTree
 
 from dynlearn.errors import ArgumentError, check_count, check_known
 from dynlearn.solvers._checks import converted
+from dynlearn.solvers._controller import controller
 from dynlearn.solvers._explicit import PAIRS, ExplicitPair
 from dynlearn.solvers._guarded import Guarded
 from dynlearn.solvers._problem import AbstractSolver, Problem, Solved, all_finite, nan_where
@@ -23,8 +25,11 @@ ADJOINTS = {
     "checkpointed": diffrax.RecursiveCheckpointAdjoint(),
     "forward": diffrax.ForwardMode(),
 }
-SMALLEST = 1e-20
-"""Of the time span: a step cut down to this length has no finite value."""
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of any kind as one kind, so that equal settings are equal; the rest is refused later."""
+    return float(value) if isinstance(value, numbers.Real) and not isinstance(value, bool) else value
 
 
 class Adaptive(AbstractSolver):
@@ -49,8 +54,8 @@ class Adaptive(AbstractSolver):
     """
 
     scheme: str = eqx.field(static=True, default="tsit5")
-    rtol: float = eqx.field(static=True, default=1e-4)
-    atol: float = eqx.field(static=True, default=1e-6)
+    rtol: float = eqx.field(static=True, default=1e-4, converter=_plain)
+    atol: float = eqx.field(static=True, default=1e-6, converter=_plain)
     max_steps: int = eqx.field(static=True, default=4096)
     adjoints: ClassVar[tuple[str, ...]] = ("direct", "checkpointed", "continuous", "forward")
 
@@ -58,7 +63,7 @@ class Adaptive(AbstractSolver):
         check_known("adaptive scheme", [self.scheme], SCHEMES)
         check_count("max_steps", self.max_steps, 1)
         for name, value in (("rtol", self.rtol), ("atol", self.atol)):
-            if not isinstance(value, int | float) or not value > 0:
+            if not isinstance(value, float) or not value > 0:
                 raise ArgumentError(f"{name}: expected a number > 0, got {value!r}.")
 
     def converted(self, field: Any, t: Array, x: PyTree, u: Array | None, parameters: PyTree) -> Any:
@@ -136,7 +141,9 @@ def _diffrax(
         y0=x0,
         args=(problem.field, control, problem.parameters),
         saveat=diffrax.SaveAt(subs=[diffrax.SubSaveAt(ts=onwards), diffrax.SubSaveAt(t1=True)]),
-        stepsize_controller=_controller(settings, problem, onwards),
+        stepsize_controller=controller(
+            problem, onwards, settings.rtol, settings.atol, implicit=scheme == "kvaerno5"
+        ),
         max_steps=max_steps,
         adjoint=ADJOINTS[adjoint],
         throw=False,
@@ -158,20 +165,6 @@ def _solver(scheme: str, settings: Adaptive, jumps: bool, adjoint: str) -> diffr
         detect = scheme == "auto"
         solver = ExplicitPair("tsit5" if detect else scheme, fsal=not jumps, detect=detect)
     return Guarded(solver) if adjoint == "checkpointed" else solver
-
-
-def _controller(settings: Adaptive, problem: Problem, times: Array) -> Any:
-    norm = optx.rms_norm if problem.norm is None else problem.norm
-    smallest = SMALLEST * jnp.abs(times[-1] - times[0])
-    controller = diffrax.PIDController(
-        rtol=settings.rtol, atol=settings.atol, norm=norm, dtmin=smallest, force_dtmin=False
-    )
-    if problem.control is None or not problem.control.kinks:
-        return controller
-    knots = problem.control.times
-    knots = jnp.where(jnp.isfinite(knots), knots, times[-1]).astype(times.dtype)
-    where = {"jump_ts": knots} if problem.control.jumps else {"step_ts": knots}
-    return diffrax.ClipStepSizeController(controller, **where)
 
 
 def _evaluations(scheme: str, control: Any, steps: Array) -> Array:

@@ -1,5 +1,6 @@
 """Arguments of a solve, checked when it is traced: what was expected, what came, what to do."""
 
+import inspect
 from typing import Any
 
 import equinox as eqx
@@ -11,6 +12,7 @@ from jaxtyping import Array, Float, PyTree
 from dynlearn.errors import ArgumentError
 from dynlearn.solvers.signals import AbstractSignal
 
+ARGUMENTS = ("t", "x", "u", "parameters")
 BATCH = "solve one trajectory, and batch with jax.vmap"
 
 
@@ -48,21 +50,35 @@ def as_times(times: Any, dtype: np.dtype) -> Float[Array, " time"]:
     if array.dtype == bool or jnp.issubdtype(array.dtype, jnp.complexfloating):
         raise ArgumentError(f"times: expected real numbers, got {array.dtype}.")
     if not is_traced(array):
-        _check_order(np.asarray(array, float))
+        # numpy's own float64 has not been rounded by JAX yet.
+        known = np.asarray(times if isinstance(times, np.ndarray) else array, float)
+        _check_order("times", known)
+        _check_resolved(known, dtype)
     return array.astype(dtype)
 
 
-def _check_order(times: np.ndarray) -> None:
+def _check_resolved(times: np.ndarray, dtype: np.dtype) -> None:
+    steps, rounded = np.diff(times), np.diff(times.astype(dtype))
+    lost = np.flatnonzero((steps != 0) & np.isfinite(steps) & (rounded == 0))
+    if lost.size:
+        i = int(lost[0])
+        raise ArgumentError(
+            f"times: {times[i]!r} and {times[i + 1]!r} are the same instant in {np.dtype(dtype).name}; subtract "
+            f"the first instant from all of them, or call jax.config.update('jax_enable_x64', True) and use float64."
+        )
+
+
+def _check_order(name: str, times: np.ndarray) -> None:
     """Where the values are known already; in a compiled program a solve fails instead (`Reason.BAD_TIMES`)."""
     known = np.isfinite(times)
     if np.isinf(times).any() or (np.diff(known.astype(int)) > 0).any():
         raise ArgumentError(
-            f"times: expected finite instants, with NaN only after the last one, got {times.tolist()[:8]}..."
+            f"{name}: expected finite instants, with NaN only after the last one, got {times.tolist()[:8]}..."
         )
     steps = np.diff(times[known])
     if (steps > 0).any() and (steps < 0).any():
         raise ArgumentError(
-            f"times: expected increasing or decreasing instants, got both: they turn after index "
+            f"{name}: expected increasing or decreasing instants, got both: they turn after index "
             f"{int(np.flatnonzero(np.sign(steps) == -np.sign(steps[steps != 0][0]))[0])}; sort them."
         )
 
@@ -80,6 +96,26 @@ def check_signal(
             f"{name}: expected times of shape (knot,) and values of shape (knot, channel), got {knots} and {values}; "
             f"{BATCH}."
         )
+    for part, array in (("times", signal.times), ("values", signal.values)):
+        if array.dtype == bool or jnp.issubdtype(array.dtype, jnp.complexfloating):
+            raise ArgumentError(f"{name}: expected real {part}, got {array.dtype}.")
+    if not is_traced(signal.times):
+        known = np.asarray(signal.times, float)
+        _check_order(f"{name}: knots", known)
+        falls = np.flatnonzero(np.diff(known) < 0)
+        if falls.size:
+            i = int(falls[0])
+            raise ArgumentError(
+                f"{name}: expected knots that increase, got {known[i]:g} and then {known[i + 1]:g}; sort them."
+            )
+
+
+def knots_rise(signal: AbstractSignal) -> Array:
+    """Whether the knots of a signal increase, with NaN only after the last one: for compiled programs."""
+    known = jnp.isfinite(signal.times)
+    padded = (jnp.cumsum(~known) == 0) == known
+    steps = jnp.diff(signal.times)
+    return padded.all() & known[0] & (jnp.where(jnp.isfinite(steps), steps, 0) >= 0).all()
 
 
 def is_aligned(signal: AbstractSignal | None, times: Any) -> bool:
@@ -97,7 +133,14 @@ def converted(name: str, field: Any, arguments: tuple, expected: PyTree[Array]) 
     """`field` with what it closes over among its leaves, once its value looks like `expected`."""
     if not callable(field):
         raise ArgumentError(f"{name}: expected a function, got {type(field).__name__}.")
-    pure = eqx.filter_closure_convert(field, *arguments)
+    _check_arguments(name, field)
+    like = jax.tree.leaves(expected)[0].dtype
+
+    def arrays(*arguments):
+        value = field(*arguments)
+        return jax.tree.map(lambda v: jnp.asarray(v, like) if isinstance(v, int | float) else v, value)
+
+    pure = eqx.filter_closure_convert(arrays, *arguments)
     found = eqx.filter_eval_shape(pure, *arguments)
     came, wanted = str(jax.tree.structure(found)), str(jax.tree.structure(expected))
     if came != wanted:
@@ -112,3 +155,12 @@ def converted(name: str, field: Any, arguments: tuple, expected: PyTree[Array]) 
                 f"got {got.shape} and {got.dtype}; reshape or cast it in the field."
             )
     return pure
+
+
+def _check_arguments(name: str, field: Any) -> None:
+    try:
+        inspect.signature(field).bind(*ARGUMENTS)
+    except TypeError as error:
+        raise ArgumentError(
+            f"{name}: expected a function of ({', '.join(ARGUMENTS)}), got one of {inspect.signature(field)}."
+        ) from error

@@ -65,23 +65,26 @@ def _backward(solved, cotangent, perturbed, moving, solver):
 
     def back(carry, interval):
         a, g = carry
-        start, end, piece, x, c = interval
+        start, end, piece, before, x, c = interval
         a = jax.tree.map(jnp.add, a, c)
         by_end = _dot(a, _slope(fixed, piece, static, end, x))
         a, g, g_piece = _interval(solver, fixed, piece, static, start, end, x, a, g)
-        return (a, g), (by_end, g_piece)
+        by_start = -_dot(a, _slope(fixed, piece, static, start, before))
+        return (a, g), (by_start, by_end, g_piece)
 
     # A trajectory that failed has no gradient, and none of its states is fed to the field.
     ok = solved.code == Reason.DONE.code
     states = jax.tree.map(lambda x: jnp.where(ok, x, 1), solved.states)
+    before = jax.tree.map(lambda x: x[:-1], states)
     later = jax.tree.map(lambda x: x[1:], (states, ct))
     a = jax.tree.map(lambda x: jnp.zeros_like(x[0]), ct)
     zeros = jax.tree.map(jnp.zeros_like, fixed)
-    carry, (by_ends, g_pieces) = jax.lax.scan(back, (a, zeros), (starts, ends, pieces, *later), reverse=True)
+    carry, (by_starts, by_ends, g_pieces) = jax.lax.scan(
+        back, (a, zeros), (starts, ends, pieces, before, *later), reverse=True
+    )
     a, g = carry
-    first = jax.tree.map(lambda x: x[0], (pieces, states))
-    by_start = -_dot(a, _slope(fixed, first[0], static, edges[0], first[1]))
-    by_edges = jnp.concatenate([by_start[None], by_ends])
+    # An instant ends one interval and starts another, so that later states see it only where the field jumps.
+    by_edges = jnp.zeros_like(edges).at[:-1].add(by_starts).at[1:].add(by_ends)
     g_field, g_parameters = g
     g_control = None if control is None else to_control(g_pieces)[0]
     a = jax.tree.map(lambda a, c: a + c[0], a, ct)

@@ -16,12 +16,13 @@ class Grid(eqx.Module):
 
     @staticmethod
     def of(times: Float[Array, " time"]) -> "Grid":
-        # What follows a NaN is padding, whatever it says.
         valid = jnp.cumsum(~jnp.isfinite(times)) == 0
+        # After the first NaN there is nothing but NaN, and nowhere an infinity.
+        padded = (jnp.isnan(times) | valid).all()
         end = jnp.where(valid[0], times[jnp.maximum(valid.sum() - 1, 0)], 0)
         times = jnp.where(valid, times, end)
         steps = jnp.diff(times)
-        return Grid(times, valid, (steps >= 0).all() | (steps <= 0).all())
+        return Grid(times, valid, padded & ((steps >= 0).all() | (steps <= 0).all()))
 
     def standing(self) -> "Grid":
         """Itself; with the first instant everywhere where the instants go to and fro."""

@@ -15,7 +15,8 @@
     `jax.jacfwd`). For the derivative by a few numbers.
 
 With "checkpointed" and "continuous", a trajectory that failed contributes nothing to the gradient of the
-others in its batch; with "direct" and "forward" its infinities may.
+others in its batch; with "direct" and "forward" its infinities may, and end the program where the scheme
+is implicit.
 """
 
 from collections.abc import Callable

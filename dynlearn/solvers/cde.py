@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-import jax
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
@@ -58,17 +58,27 @@ def solve_cde(
     checks.check_signal("path", path, AbstractPath, "Linear(times, values)")
     if jnp.ndim(x0) != 1:
         raise ArgumentError(f"x0: expected shape (state,), got {jnp.shape(x0)}; {checks.BATCH}.")
-    expected = (jnp.shape(x0)[0], path.values.shape[1])
+    return solve_ode(
+        _Rate(field, path.values.shape[1]),
+        x0,
+        times,
+        control=Velocity(path),
+        parameters=parameters,
+        solver=solver,
+        adjoint=adjoint,
+    )
 
-    def rate(t, x, velocity, parameters):
-        matrix = field(t, x, parameters)
+
+class _Rate(eqx.Module):
+    """f(t, x, p) dX/dt. The same object for the same f: another function would be compiled anew."""
+
+    field: Matrix
+    channels: int = eqx.field(static=True)
+
+    def __call__(self, t, x, velocity, parameters):
+        matrix, expected = self.field(t, x, parameters), (x.shape[0], self.channels)
         if jnp.shape(matrix) != expected:
             raise ArgumentError(
                 f"field: expected a matrix of shape (state, channel) = {expected}, got {jnp.shape(matrix)}."
             )
         return matrix @ velocity
-
-    path = jax.tree.map(lambda a: a.astype(jnp.asarray(x0).dtype), path)
-    return solve_ode(
-        rate, x0, times, control=Velocity(path), parameters=parameters, solver=solver, adjoint=adjoint
-    )

@@ -3,6 +3,7 @@
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
@@ -87,9 +88,19 @@ def solve_ode(
     if control is not None:
         checks.check_signal("control", control)
     aligned = checks.is_aligned(control, times)
+    control = jax.tree.map(lambda a: jnp.asarray(a, dtype), control)
+    # A number is a value like any other, not a part of the program.
+    parameters = jax.tree.map(_typed, parameters)
     arrays = (field, x0, checks.as_times(times, dtype), control, parameters)
     run = _solve if checks.is_traced(arrays) else _compiled
     return run(*arrays, aligned, solver, adjoint)
+
+
+def _typed(leaf: Any) -> Any:
+    """A number as an array of a type of its own: a weak type, as of 0.7, would change on the way."""
+    if isinstance(leaf, float) or eqx.is_inexact_array(leaf):
+        return jax.lax.convert_element_type(leaf, jnp.result_type(leaf))
+    return leaf
 
 
 def _solve(
@@ -103,12 +114,15 @@ def _solve(
     adjoint: str,
 ) -> Solution:
     grid = Grid.of(times)
+    if control is not None:
+        grid = eqx.tree_at(lambda g: g.monotone, grid, grid.monotone & checks.knots_rise(control))
     u = None if control is None else control(grid.times[0])
     field = solver.converted(field, grid.times[0], x0, u, parameters)
     problem = Problem(field, x0, grid.standing(), control, parameters, aligned)
     solved = continuous(solver, problem) if adjoint == "continuous" else solver.solve(problem, adjoint)
     solved = _checked(solved, grid)
-    return Solution(grid.times, solved.states, grid.valid, solved.code, solved.statistics)
+    code, statistics = jax.tree.map(lambda n: jnp.asarray(n, jnp.int32), (solved.code, solved.statistics))
+    return Solution(grid.times, solved.states, grid.valid, code, statistics)
 
 
 def _checked(solved: Solved, grid: Grid) -> Solved:

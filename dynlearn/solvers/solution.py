@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from dynlearn.errors import DivergedError
+from dynlearn.errors import ArgumentError, DivergedError
 
 
 class Reason(enum.Enum):
@@ -22,7 +22,7 @@ class Reason(enum.Enum):
         "The state left the finite numbers: the field may be unstable; check it, shorten the time span, or use more "
         "steps."
     )
-    BAD_TIMES = "The instants go to and fro: sort `times`, with NaN only after the last one."
+    BAD_TIMES = "The instants, or the knots of the control, go to and fro: sort `times` or knots, NaN only after the last one."
     NOT_SOLVED = (
         "The equations of an implicit step could not be solved: tighten rtol and atol, or check the field."
     )
@@ -65,6 +65,11 @@ class Solution(eqx.Module):
 
     def reasons(self) -> list[Reason]:
         """Of every trajectory, flattened; on the host."""
+        if isinstance(self.code, jax.core.Tracer):
+            raise ArgumentError(
+                "solution: check() and reasons() read numbers, which a program being compiled does not have yet; "
+                "return the solution and call them on the result (inside, solution.code is an array)."
+            )
         return [list(Reason)[c] for c in np.ravel(self.code)]
 
     def check(self) -> "Solution":

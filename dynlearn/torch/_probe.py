@@ -12,6 +12,7 @@ from dynlearn.errors import ArgumentError
 
 ROWS = 3
 """Of a trial batch."""
+ORDINALS = ("first", "second", "third")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,15 +33,15 @@ class Call:
         sizes = {"x": self.states, "u": self.controls, "s": self.statics}
         return {name: size for name, size in sizes.items() if size}
 
-    def example(self, module: nn.Module, rows: int) -> list[torch.Tensor]:
-        """Arguments in the module's precision, on its device: the first rows of always the same ones."""
+    def example(self, module: nn.Module, rows: int, first: int = 0) -> list[torch.Tensor]:
+        """Arguments in the module's precision, on its device: some rows of always the same ones."""
         tensors = [*module.parameters(), *module.buffers()]
         like = next((t for t in tensors if t.is_floating_point()), torch.zeros(()))
         generator = torch.Generator().manual_seed(0)
 
         def draw(size):
             drawn = torch.randn((ROWS, size), generator=generator).to(like.device, like.dtype)
-            return drawn[:rows] if self.batched else drawn[0]
+            return drawn[first : first + rows] if self.batched else drawn[first]
 
         return [torch.zeros((), dtype=like.dtype, device=like.device), *map(draw, self.sizes.values())]
 
@@ -66,12 +67,15 @@ def check_rows(what: str, module: nn.Module, call: Call) -> None:
     """Raise unless each row of a batch is computed on its own: the program has seen a batch of one."""
     if not call.batched:
         return
-    several, alone = (_returned(what, module, call, rows) for rows in (ROWS, 1))
-    if not torch.allclose(several[:1], alone, rtol=1e-3, atol=1e-5, equal_nan=True):
-        raise ArgumentError(
-            f"{what}: with batched=True every row of x must be computed on its own, but the first of three rows "
-            f"gives {several[0].tolist()}, alone {alone[0].tolist()}; let forward reduce over the last axis only."
-        )
+    several = _returned(what, module, call, ROWS)
+    for i in range(ROWS):
+        alone = _returned(what, module, call, 1, first=i)
+        if not torch.allclose(several[i], alone[0], rtol=1e-3, atol=1e-5, equal_nan=True):
+            raise ArgumentError(
+                f"{what}: with batched=True every row of x must be computed on its own, but the {ORDINALS[i]} of three "
+                f"rows gives {several[i].tolist()}, alone {alone[0].tolist()}; let forward reduce over the last axis "
+                f"only."
+            )
 
 
 def check_apart(drift: nn.Module, diffusion: Any) -> None:
@@ -87,12 +91,12 @@ def check_apart(drift: nn.Module, diffusion: Any) -> None:
         )
 
 
-def _returned(what: str, module: nn.Module, call: Call, rows: int) -> torch.Tensor:
+def _returned(what: str, module: nn.Module, call: Call, rows: int, first: int = 0) -> torch.Tensor:
     """What a copy of the module returns: running statistics stay as they are."""
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            found = copy.deepcopy(module)(*call.example(module, rows))
+            found = copy.deepcopy(module)(*call.example(module, rows, first))
     except (TypeError, RuntimeError, ValueError, IndexError) as error:
         form = "False" if call.batched else "True"
         raise ArgumentError(

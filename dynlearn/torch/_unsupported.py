@@ -71,7 +71,7 @@ def _line(trace: str) -> str:
     """The innermost line of a stack trace that is not PyTorch's own."""
     own = str(Path(torch.__file__).parent)
     lines = [line.strip() for line in trace.splitlines()]
-    for header, code in reversed(list(zip(lines, [*lines[1:], ""], strict=True))):
+    for header, code in reversed(list(zip(lines, [*lines[1:], ""], strict=False))):
         if header.startswith("File ") and own not in header and '"<' not in header:
             file, number = header.split('"')[1], header.split("line ")[1].split(",")[0]
             return f", {Path(file).name}:{number}: {code}"

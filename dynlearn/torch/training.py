@@ -178,7 +178,8 @@ class Training(NativeMethod):
     def _settings(self, session: Session) -> str:
         """Everything but the arrays that decides where a fit ends up."""
         key = jax.random.key_data(session.key).tolist()
-        return f"{self!r}, {key=}, validation={session.validation is not None}"
+        data = _checkpoint.fingerprint(session.train, session.validation)
+        return f"{self!r}, {key=}, {data=}"
 
 
 @contextmanager

@@ -51,7 +51,9 @@ def _compared(drift: str, steps: int, paths: int, settings: Settings) -> Iterato
             label = "jax.lax.scan" if name == "scan" else f"{peer(name)}{best.removeprefix(name)}"
             # The linear drift is there to show overheads; it has no target.
             target: Target | None = at_most(limit, "ratio") if drift == "network" else None
-            yield Row.repeated(title, took["here"], "ms", label, took[best], target)
+            floor = np.median(took["scan"]) / np.median(took[best])
+            note = "" if name == "scan" else f"the bare scan: ratio {floor:.3g}"
+            yield Row.repeated(title, took["here"], "ms", label, took[best], target, note)
         for name in ("substeps", "heun"):
             yield Row.repeated(
                 f"{drift} drift, {what}, {name}", took[name], "ms", "jax.lax.scan", took["scan"]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -71,7 +72,7 @@ def reference(
     edges = np.unique(np.concatenate([times, KNOTS[(low < KNOTS) & (high > KNOTS)]]))
     edges = edges if times[-1] >= times[0] else edges[::-1]
     x, found = np.asarray(x0, float), {edges[0]: np.asarray(x0, float)}
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in itertools.pairwise(edges):
         held = LEVELS[max(np.searchsorted(KNOTS, (start + end) / 2, side="right") - 1, 0)]
 
         def rate(t, x, held=held):

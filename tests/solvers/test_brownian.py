@@ -116,22 +116,30 @@ def test_an_area_is_the_integral_of_the_path():
 @pytest.mark.parametrize("levy", [False, True])
 def test_knots_refine_the_path_over_the_instants(levy):
     times, edges = jnp.array([0.0, 1.0, 3.0]), jnp.array([0.0, 0.3, 1.0, 1.5, 2.5, 3.0])
-    key = jax.random.key(3)
-    whole = drawn(key, jnp.diff(times), 2, levy=levy)
-    fine = through_knots(whole, key, times, Cells.between(edges, times))[:, 0, 0]
-    np.testing.assert_allclose(fine[:2].sum(0), whole[0, 0, 0], atol=1e-14)
-    np.testing.assert_allclose(fine[2:].sum(0), whole[1, 0, 0], atol=1e-14)
+
+    @jax.jit
+    def draw(key):
+        whole = drawn(key, jnp.diff(times), 2, levy=levy)
+        return whole[:, 0, 0], through_knots(whole, key, times, Cells.between(edges, times))[:, 0, 0]
+
+    whole, fine = draw(jax.random.key(3))
+    np.testing.assert_allclose(fine[:2].sum(0), whole[0], atol=1e-14)
+    np.testing.assert_allclose(fine[2:].sum(0), whole[1], atol=1e-14)
 
 
 @pytest.mark.usefixtures("double")
 @pytest.mark.parametrize("levy", [False, True])
 def test_knots_that_add_nothing_move_nothing(levy):
     """At instants, twice, or outside (where they are moved to the ends)."""
-    times, key = jnp.array([0.0, 1.0, 1.0, 3.0]), jax.random.key(3)
-    whole = drawn(key, jnp.diff(times), 2, levy=levy)
-    plain = refined(whole, key, Cells.whole(jnp.diff(times)), 6)
-    cells = Cells.between(jnp.array([0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 3.0, 3.0]), times)
-    found = refined(through_knots(whole, key, times, cells), key, cells, 6)
+    times, edges = jnp.array([0.0, 1.0, 1.0, 3.0]), jnp.array([0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 3.0, 3.0])
+
+    @jax.jit
+    def draw(key):
+        whole, cells = drawn(key, jnp.diff(times), 2, levy=levy), Cells.between(edges, times)
+        found = refined(through_knots(whole, key, times, cells), key, cells, 6)
+        return refined(whole, key, Cells.whole(jnp.diff(times)), 6), found
+
+    plain, found = draw(jax.random.key(3))
     np.testing.assert_allclose(found[jnp.array([2, 5])], plain[jnp.array([0, 2])], atol=1e-14)
 
 
