@@ -22,7 +22,10 @@ class Reason(enum.Enum):
         "The state left the finite numbers: the field may be unstable; check it, shorten the time span, or use more "
         "steps."
     )
-    BAD_TIMES = "The instants, or the knots of the control, go to and fro: sort `times` or knots, NaN only after the last one."
+    BAD_TIMES = (
+        "The instants, or the knots of the control, go to and fro: sort `times` or knots, with NaN only after the "
+        "last one."
+    )
     NOT_SOLVED = (
         "The equations of an implicit step could not be solved: tighten rtol and atol, or check the field."
     )
