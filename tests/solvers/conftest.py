@@ -2,11 +2,12 @@
 
 import pytest
 
-APART = ("auto", "kvaerno5", "dopri8")
+APART = ("auto", "kvaerno5", "dopri8", "tsit5-continuous", "tsit5-direct")
+FILES = ("test_adjoints.py", "test_batch.py", "test_parity.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        costly = item.path.name == "test_adjoints.py" and any(name in item.name for name in APART)
+        costly = item.path.name in FILES and any(name in item.name for name in APART)
         if costly or item.path.name == "test_sde_adaptive.py":
             item.add_marker(pytest.mark.slow)
