@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from dynlearn.errors import ArgumentError
@@ -58,6 +59,8 @@ def solve_cde(
     checks.check_signal("path", path, AbstractPath, "Linear(times, values)")
     if jnp.ndim(x0) != 1:
         raise ArgumentError(f"x0: expected shape (state,), got {jnp.shape(x0)}; {checks.BATCH}.")
+    if not checks.is_traced(path):
+        _check_continuous(path)
     return solve_ode(
         _Rate(field, path.values.shape[1]),
         x0,
@@ -67,6 +70,17 @@ def solve_cde(
         solver=solver,
         adjoint=adjoint,
     )
+
+
+def _check_continuous(path: AbstractPath) -> None:
+    """A jump, two values at one instant, has no dX/dt, and would be left out without a word."""
+    jumps = (np.diff(path.times) == 0) & (np.diff(path.values, axis=0) != 0).any(1)
+    if jumps.any():
+        at = np.asarray(path.times)[:-1][jumps][0]
+        raise ArgumentError(
+            f"path: expected one value at each instant, got two at {at:g}; a path that drives is continuous: keep one of "
+            f"them, or put them a little apart."
+        )
 
 
 class _Rate(eqx.Module):

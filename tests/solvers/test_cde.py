@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
+from dynlearn.errors import ArgumentError
 from dynlearn.solvers import Adaptive, Cubic, FixedStep, Linear, solve_cde, solve_ode
 
 A = np.array([[0.1, 0.8], [-0.7, 0.2]])
@@ -103,3 +104,10 @@ def test_the_second_call_compiles_nothing(compilations):
     with compilations() as names:
         call(1.0)
     assert names == []
+
+
+def test_a_path_with_a_jump_is_refused():
+    """dX/dt would leave the jump out."""
+    path = Linear(jnp.array([0.0, 1.0, 1.0, 2.0]), jnp.array([[0.0], [1.0], [5.0], [6.0]]))
+    with pytest.raises(ArgumentError, match="expected one value at each instant, got two at 1"):
+        solve_cde(linear, jnp.asarray(X0), path, jnp.array([0.0, 2.0]))

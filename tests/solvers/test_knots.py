@@ -41,10 +41,17 @@ def test_knots_out_of_order_fail_in_a_compiled_program(knots):
     assert np.isnan(solution.states[1:]).all()
 
 
-@pytest.mark.parametrize("times", [[0.0, jnp.inf, 1, 2], [0.0, jnp.nan, 1, 2]])
+@pytest.mark.parametrize(
+    "times", [[0.0, jnp.inf, 1, 2], [0.0, jnp.nan, 1, 2], [0.0, jnp.inf], [jnp.nan, 1.0]], ids=str
+)
 def test_what_is_not_padding_fails_in_a_compiled_program(times):
     assert jax.jit(lambda t: follow(times=t))(jnp.array(times)).reasons() == [Reason.BAD_TIMES]
     assert jax.jit(lambda t: follow(times=t))(jnp.array([0.0, 1, 2, jnp.nan])).reasons() == [Reason.DONE]
+
+
+def test_a_single_step_over_knots_out_of_order_fails_too():
+    solution = jax.jit(lambda knots: follow(knots, times=TIMES[:2]))(KNOTS[::-1])
+    assert solution.reasons() == [Reason.BAD_TIMES]
 
 
 def test_check_inside_a_compiled_program_says_where_it_belongs():

@@ -208,6 +208,11 @@ REFUSED = {
     "sizes": (lambda: (Field(5), 2, 1), {}, r"calling Field\(t \(\), x \(3, 2\), u \(3, 1\)\) failed: mat1"),
     "shape": (lambda: (Field(3, 4), 2, 1), {}, r"expected a tensor of floats \(3, 2\) back.*\(3, 4\)"),
     "type": (lambda: (Returns(lambda *a: a), 2, 1), {}, "one per state, got tuple"),
+    "later rows": (
+        lambda: (Returns(lambda t, x, u: -x + 0.5 * x[:1]), 2, 1),
+        {},
+        "the second of three rows",
+    ),
     "rows": (
         lambda: (Returns(lambda t, x, u: x - x.mean(0)), 2, 1),
         {},
