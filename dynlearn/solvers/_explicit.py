@@ -24,7 +24,13 @@ PATIENCE = 10
 
 
 def stages_of(
-    name: str, f: Any, start: Float[Array, ""], end: Float[Array, ""], h: Float[Array, ""], x: PyTree, k1: PyTree
+    name: str,
+    f: Any,
+    start: Float[Array, ""],
+    end: Float[Array, ""],
+    h: Float[Array, ""],
+    x: PyTree,
+    k1: PyTree,
 ) -> tuple[list[PyTree], list[PyTree]]:
     """Slopes k_i, and the states x_i that they were taken at; h is what the slopes are multiplied by."""
     tableau = PAIRS[name].tableau

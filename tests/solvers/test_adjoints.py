@@ -61,9 +61,7 @@ def gradient(adjoint, function, point):
 
 def assert_close(found, expected, tolerance):
     for (path, a), b in zip(jax.tree.leaves_with_path(found), jax.tree.leaves(expected), strict=True):
-        np.testing.assert_allclose(
-            a, b, rtol=tolerance, atol=tolerance, err_msg=jax.tree_util.keystr(path)
-        )
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance, err_msg=jax.tree_util.keystr(path))
 
 
 @pytest.fixture(scope="module", params=[Held, Linear])
@@ -71,7 +69,9 @@ def truth(request):
     """Differences of a solve that is exact to 11 digits."""
     with jax.enable_x64(True):
         point = jax.tree.map(jnp.asarray, POINT)
-        return request.param, differences(lambda p: loss(p, FixedStep(substeps=64), signal=request.param), point)
+        return request.param, differences(
+            lambda p: loss(p, FixedStep(substeps=64), signal=request.param), point
+        )
 
 
 FIXED = [("rk4", a) for a in ADJOINTS]
@@ -99,9 +99,7 @@ def test_gradients_by_everything_match_finite_differences(scheme, adjoint, truth
     assert_close(found, expected, 1e-6)
 
 
-@pytest.mark.parametrize(
-    "solver", [FixedStep("euler", 2), FixedStep("rk4", 2)], ids=["euler", "rk4"]
-)
+@pytest.mark.parametrize("solver", [FixedStep("euler", 2), FixedStep("rk4", 2)], ids=["euler", "rk4"])
 @pytest.mark.parametrize("adjoint", ["direct", "checkpointed", "forward"])
 def test_fixed_steps_are_differentiated_as_they_were_taken(solver, adjoint):
     """Steps so long that the solution is off by far: the gradient is still that of what was computed."""
@@ -137,7 +135,9 @@ def test_gradients_are_right_where_time_runs_backwards(adjoint):
     def last(point):
         k, x0, times = point
         solver = Adaptive("tsit5", rtol=1e-10, atol=1e-10, max_steps=128)
-        return solve_ode(lambda t, x, u, k: -k * x, x0[None], times, parameters=k, solver=solver, adjoint=adjoint).last[0]
+        return solve_ode(
+            lambda t, x, u, k: -k * x, x0[None], times, parameters=k, solver=solver, adjoint=adjoint
+        ).last[0]
 
     point = (jnp.array(k), jnp.array(x0), jnp.array([start, end]))
     x = x0 * np.exp(-k * (end - start))
@@ -192,9 +192,7 @@ def test_a_trajectory_that_blows_up_leaves_the_gradient_of_the_others_alone(name
         x0, p = point
 
         def one(x0):
-            return solve_ode(
-                explosion, x0[None], times, parameters=p, solver=SOLVERS[name], adjoint=adjoint
-            )
+            return solve_ode(explosion, x0[None], times, parameters=p, solver=SOLVERS[name], adjoint=adjoint)
 
         solution = jax.vmap(one)(x0)
         ok = (solution.code == 0)[:, None, None]
@@ -202,7 +200,13 @@ def test_a_trajectory_that_blows_up_leaves_the_gradient_of_the_others_alone(name
 
     x0 = jnp.array([0.1, 50.0, jnp.nan, -0.5, 3.0])
     (by_x0, by_p), solution = jax.jit(jax.grad(total, has_aux=True))((x0, jnp.array(1.0)))
-    assert (np.asarray(solution.code) != 0).tolist() == [False, True, True, False, name != "rk4"] or name == "rk4"
+    assert (np.asarray(solution.code) != 0).tolist() == [
+        False,
+        True,
+        True,
+        False,
+        name != "rk4",
+    ] or name == "rk4"
     fine, t = np.array([0.1, -0.5]), np.asarray(times)[:, None]
     np.testing.assert_allclose(by_x0[np.array([0, 3])], (1 / (1 - fine * t) ** 2).sum(0), rtol=5e-3)
     assert (np.asarray(by_x0)[1:3] == 0).all()

@@ -129,7 +129,9 @@ def test_diffrax_takes_the_same_fixed_steps(scheme, theirs):
     np.testing.assert_allclose(found.states, expected.ys, rtol=1e-12)
 
 
-@pytest.mark.parametrize(("scheme", "theirs"), [("euler", "euler"), ("heun", "heun2"), ("midpoint", "midpoint")])
+@pytest.mark.parametrize(
+    ("scheme", "theirs"), [("euler", "euler"), ("heun", "heun2"), ("midpoint", "midpoint")]
+)
 def test_torchdiffeq_takes_the_same_fixed_steps(scheme, theirs):
     torch = pytest.importorskip("torch")
     torchdiffeq = pytest.importorskip("torchdiffeq")

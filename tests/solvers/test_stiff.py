@@ -44,7 +44,12 @@ def hires(m, t, y):
 # Field, start, instants, tolerance of the comparison relative to the largest value of each state.
 PROBLEMS = {
     # The fronts, at about 807 and 1615, are so steep that instants on them would compare nothing.
-    "van_der_pol": (van_der_pol, [2.0, 0.0], np.array([0.0, 1.0, 400.0, 800.0, 1000.0, 1500.0, 2000.0]), 1e-3),
+    "van_der_pol": (
+        van_der_pol,
+        [2.0, 0.0],
+        np.array([0.0, 1.0, 400.0, 800.0, 1000.0, 1500.0, 2000.0]),
+        1e-3,
+    ),
     "robertson": (robertson, [1.0, 0.0, 0.0], np.concatenate([[0.0], np.logspace(-5, 7, 25)]), 1e-4),
     "hires": (hires, [1.0, *[0.0] * 6, 0.0057], np.array([0.0, 0.1, 1.0, 5.0, 100.0, 321.8122]), 1e-4),
 }
@@ -88,7 +93,11 @@ def test_auto_treats_each_trajectory_of_a_batch_for_itself():
         def one(mu, times):
             solver = Adaptive(scheme, rtol=1e-6, atol=1e-9)
             return solve_ode(
-                lambda t, x, u, mu: van_der_pol(jnp, t, x, mu), jnp.array([2.0, 0.0]), times, parameters=mu, solver=solver
+                lambda t, x, u, mu: van_der_pol(jnp, t, x, mu),
+                jnp.array([2.0, 0.0]),
+                times,
+                parameters=mu,
+                solver=solver,
             )
 
         return jax.jit(jax.vmap(one))(mu, jnp.asarray(times))
@@ -114,6 +123,8 @@ def test_gradients_of_stiff_solves_are_those_of_the_slow_manifold(adjoint):
         ).last[0]
 
     derive = jax.jacfwd if adjoint == "forward" else jax.jacrev
-    by_k, by_x0 = jax.jit(derive(last, argnums=(0, 1)), static_argnums=2)(jnp.array(1.5), jnp.array(0.0), "kvaerno5")
+    by_k, by_x0 = jax.jit(derive(last, argnums=(0, 1)), static_argnums=2)(
+        jnp.array(1.5), jnp.array(0.0), "kvaerno5"
+    )
     np.testing.assert_allclose(by_k, (1e6 * np.cos(2.0) + 1e3 * np.sin(2.0)) / (1e6 + 1), rtol=1e-4)
     assert abs(by_x0) < 1e-6
