@@ -23,6 +23,10 @@ _WHERE = {
     "write": "dynlearn.trajectories",
     "concatenate": "dynlearn.trajectories",
     "fit": "dynlearn.fitting",
+    "filter": "dynlearn.inference",
+    "smooth": "dynlearn.inference",
+    "log_likelihood": "dynlearn.inference",
+    "impute": "dynlearn.inference",
     "forecast": "dynlearn.forecasting",
     "simulate": "dynlearn.forecasting",
     "evaluate": "dynlearn.evaluation",
@@ -36,6 +40,7 @@ _PACKAGES = (
     "evaluation",
     "fitting",
     "forecasting",
+    "inference",
     "models",
     "numerics",
     "plot",
@@ -70,6 +75,7 @@ if TYPE_CHECKING:  # what the names above are, for type checkers and editors
         evaluation,
         fitting,
         forecasting,
+        inference,
         models,
         numerics,
         plot,
@@ -82,6 +88,7 @@ if TYPE_CHECKING:  # what the names above are, for type checkers and editors
     from dynlearn.evaluation import compare, evaluate
     from dynlearn.fitting import fit
     from dynlearn.forecasting import forecast, simulate
+    from dynlearn.inference import filter, impute, log_likelihood, smooth
     from dynlearn.models import load, save
     from dynlearn.trajectories import (
         concatenate,

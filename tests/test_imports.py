@@ -13,7 +13,7 @@ import dynlearn as dl
 ROOT = Path(dl.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 HEAVY = ("torch", "matplotlib", "jax", "equinox", "diffrax", "optax", "gymnasium")
-ORDER = ("trajectories", "models", "fitting", "forecasting", "evaluation", "control", "rl")
+ORDER = ("trajectories", "models", "inference", "fitting", "forecasting", "evaluation", "control", "rl")
 """Left to right: a package imports itself and what stands before it."""
 GROUND = ("numerics", "solvers")
 TOP = ("torch", "plot", "report", "cli")
@@ -96,7 +96,12 @@ PUBLIC = [
     "models.ARX",
     "models.Persistence",
     "models.Ensemble.of",
+    "models.LinearStateSpace.from_data",
     "fit",
+    "filter",
+    "smooth",
+    "log_likelihood",
+    "impute",
     "forecast",
     "simulate",
     "evaluate",

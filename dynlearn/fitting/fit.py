@@ -13,8 +13,10 @@ from dynlearn.errors import ArgumentError, check_known
 from dynlearn.fitting import _progress
 from dynlearn.fitting._method import Method, NativeMethod, Outcome, Session
 from dynlearn.fitting.calibration import HORIZON, calibrate
+from dynlearn.fitting.em import EM
 from dynlearn.fitting.gradient import Gradient
 from dynlearn.fitting.least_squares import LeastSquares
+from dynlearn.fitting.maximum_likelihood import MaximumLikelihood
 from dynlearn.fitting.objectives import Objective, resolve
 from dynlearn.fitting.result import FitResult, Reason
 from dynlearn.models import AbstractModel, Foreign, as_model, check_resolution
@@ -30,7 +32,13 @@ class Calibration:
         return Outcome(model, [{"step": 0.0, "loss": float("nan")}], Reason.CALIBRATED, {})
 
 
-METHODS: dict[str, type] = {"gradient": Gradient, "least_squares": LeastSquares, "calibration": Calibration}
+METHODS: dict[str, type] = {
+    "gradient": Gradient,
+    "least_squares": LeastSquares,
+    "em": EM,
+    "maximum_likelihood": MaximumLikelihood,
+    "calibration": Calibration,
+}
 
 
 def fit(
@@ -52,7 +60,7 @@ def fit(
         train: trajectories under the schema.
         validation: others, for early stopping, the choice of a ridge, and honest intervals. Without
             it the error law is estimated on `train` itself and `statistics["calibrated_on"]` says so.
-        method: `Gradient(...)`, `LeastSquares(...)`, a name, or None for the model's own.
+        method: `Gradient(...)`, `LeastSquares(...)`, `EM(...)`, a name, or None for the model's own.
         objective: what `Gradient` minimises: a name, a function `(model, batch, key)`, or None for
             the model's own.
         key: an int or a JAX key; the same key gives the same fit.

@@ -105,7 +105,7 @@ class Gradient:
                 self.validation_windows
             )
         )
-        parameters, fixed = eqx.partition(template, _trainable(template), is_leaf=_is_fixed)
+        parameters, fixed = eqx.partition(template, trainable(template), is_leaf=_is_fixed)
         if not jax.tree.leaves(parameters):
             raise ArgumentError(
                 f"Gradient: {type(template).__name__} has nothing to train; leave out method, or use 'calibration'."
@@ -189,7 +189,8 @@ def _is_fixed(node: Any) -> bool:
     return isinstance(node, Fixed)
 
 
-def _trainable(model: AbstractModel) -> PyTree:
+def trainable(model: AbstractModel) -> PyTree:
+    """True for every array a gradient may move, False elsewhere and for `Fixed` nodes whole."""
     return jax.tree.map(
         lambda leaf: not _is_fixed(leaf) and eqx.is_inexact_array(leaf), model, is_leaf=_is_fixed
     )

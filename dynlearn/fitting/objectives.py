@@ -13,8 +13,11 @@ from jaxtyping import Array, Float, Key
 
 from dynlearn.errors import ArgumentError, check_known
 from dynlearn.fitting._examples import predict
+from dynlearn.fitting.teacher_forcing import forced_and_free, teacher_forcing
+from dynlearn.inference import log_density
 from dynlearn.models import (
     AbstractContinuous,
+    AbstractLinearGaussian,
     AbstractLinearLatent,
     AbstractModel,
     AbstractStochastic,
@@ -141,12 +144,37 @@ def latent_consistency(
     return data + weight * latent, {"rmse": jnp.sqrt(data), "latent": latent}
 
 
+def marginal_likelihood(
+    model: AbstractModel, batch: Window, key: Key[Array, ""]
+) -> tuple[Float[Array, ""], Metrics]:
+    r"""Negative log-likelihood of the horizon given the past, the states integrated out, per measured value.
+
+    L = -sum_{k > past} log p(y_k | y_0 .. y_{k-1}) / count, in scaled units, by one filter over the
+    whole window. The past is filtered but not scored: a window that starts in the middle of a run
+    does not start from the prior of a run, whose influence the past washes out. Where runs are short
+    enough to be filtered whole, `MaximumLikelihood` and `EM` take the exact likelihood of all of them.
+    """
+    if not isinstance(model, AbstractLinearGaussian):
+        raise ArgumentError(
+            f"objective 'marginal_likelihood': expected a linear Gaussian model such as LinearStateSpace, got "
+            f"{type(model).__name__}; use 'likelihood'."
+        )
+    scale = jnp.log(model.scaling.output_scale)
+    density = jax.vmap(lambda window: log_density(model, window))(batch)[:, model.memory :]
+    measured = batch.observed[:, model.memory :]
+    scaled = density.sum() + jnp.where(measured, scale, 0).sum()
+    return -scaled / jnp.maximum(measured.sum(), 1), {}
+
+
 OBJECTIVES: dict[str, Objective] = {
     "multi_step": multi_step,
     "likelihood": likelihood,
     "energy": energy,
     "locally_regularized": locally_regularized,
     "latent_consistency": latent_consistency,
+    "teacher_forcing": teacher_forcing,
+    "forced_and_free": forced_and_free,
+    "marginal_likelihood": marginal_likelihood,
 }
 
 

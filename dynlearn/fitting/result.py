@@ -13,6 +13,7 @@ class Reason(enum.Enum):
     """Why a fit ended; the value is the sentence the user reads."""
 
     SOLVED = "Solved in closed form."
+    CONVERGED = "The likelihood has stopped rising."
     STEPS_DONE = "All steps were taken; if the validation score was still falling, raise `steps`."
     EARLY_STOPPED = "The validation score stopped improving; the best model seen was restored."
     NOT_IMPROVED = (

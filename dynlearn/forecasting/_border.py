@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from dynlearn.errors import ArgumentError
 from dynlearn.forecasting import _controls
 from dynlearn.forecasting._paths import finite
-from dynlearn.models import AbstractModel, ErrorGrowth, Measurement, as_model, pieces_needed
+from dynlearn.models import AbstractModel, as_model, is_fitted, pieces_needed
 from dynlearn.numerics.window import Window, cut
 from dynlearn.trajectories import schema
 from dynlearn.trajectories.sampling import RTOL
@@ -44,8 +44,7 @@ def check_model(verb: str, model: object) -> AbstractModel:
     if not isinstance(model, AbstractModel):
         hint = "; pass result.model" if hasattr(model, "model") else ""
         raise ArgumentError(f"{verb}: expected a fitted model, got {type(model).__name__}{hint}.")
-    laws = jax.tree.leaves(model, is_leaf=lambda node: isinstance(node, ErrorGrowth | Measurement))
-    if any(isinstance(law, ErrorGrowth | Measurement) and not law.fitted for law in laws):
+    if not is_fitted(model):
         raise ArgumentError(
             f"{verb}: this {type(model).__name__} has not been fitted, its intervals would mean nothing; call "
             f"dl.fit(model, train, validation).model first (with method='calibration' where its dynamics are to "

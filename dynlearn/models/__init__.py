@@ -1,8 +1,10 @@
 """Model families, and the contract they share."""
 
-from dynlearn.models import dictionaries
+from dynlearn.models import dictionaries, structural
 from dynlearn.models._error_growth import ErrorGrowth
+from dynlearn.models._fitted import is_fitted
 from dynlearn.models._foreign import Foreign, as_model
+from dynlearn.models._linear_gaussian import AbstractLinearGaussian
 from dynlearn.models._measurement import Measurement
 from dynlearn.models._model import (
     AbstractClosedForm,
@@ -14,12 +16,15 @@ from dynlearn.models._model import (
     AbstractWholePath,
 )
 from dynlearn.models._networks import ACTIVATIONS
+from dynlearn.models._parallel import AbstractParallel
 from dynlearn.models._rollout import cross, pieces_needed, rollout
 from dynlearn.models._scaling import Fixed, Scaling, check_resolution
 from dynlearn.models._signature import Signature
 from dynlearn.models.arx import ARX
+from dynlearn.models.deep_state_space import DeepStateSpace
 from dynlearn.models.ensemble import Ensemble
 from dynlearn.models.koopman import Koopman
+from dynlearn.models.linear_state_space import LinearStateSpace
 from dynlearn.models.neural_map import NeuralMap
 from dynlearn.models.neural_ode import NeuralODE
 from dynlearn.models.neural_sde import NeuralSDE
@@ -29,7 +34,18 @@ from dynlearn.models.storage import load, save
 from dynlearn.models.tiling import ContextTiling
 
 FAMILIES = {
-    cls.__name__: cls for cls in (NeuralODE, NeuralSDE, NeuralMap, Koopman, ARX, Persistence, ContextTiling)
+    cls.__name__: cls
+    for cls in (
+        NeuralODE,
+        NeuralSDE,
+        NeuralMap,
+        DeepStateSpace,
+        Koopman,
+        LinearStateSpace,
+        ARX,
+        Persistence,
+        ContextTiling,
+    )
 }
 """Families `from_data` can build, by name."""
 
@@ -40,16 +56,20 @@ __all__ = [
     "AbstractClosedForm",
     "AbstractContinuous",
     "AbstractDeterministic",
+    "AbstractLinearGaussian",
     "AbstractLinearLatent",
     "AbstractModel",
+    "AbstractParallel",
     "AbstractStochastic",
     "AbstractWholePath",
     "ContextTiling",
+    "DeepStateSpace",
     "Ensemble",
     "ErrorGrowth",
     "Fixed",
     "Foreign",
     "Koopman",
+    "LinearStateSpace",
     "Measurement",
     "NeuralMap",
     "NeuralODE",
@@ -62,8 +82,10 @@ __all__ = [
     "check_resolution",
     "cross",
     "dictionaries",
+    "is_fitted",
     "load",
     "pieces_needed",
     "rollout",
     "save",
+    "structural",
 ]

@@ -78,8 +78,8 @@ def _check_continuous(path: AbstractPath) -> None:
     if jumps.any():
         at = np.asarray(path.times)[:-1][jumps][0]
         raise ArgumentError(
-            f"path: expected one value at each instant, got two at {at:g}; a path that drives is continuous: keep one of "
-            f"them, or put them a little apart."
+            f"path: expected one value at each instant, got two at {at:g}; a path that drives is continuous: keep "
+            f"one of them, or put them a little apart."
         )
 
 

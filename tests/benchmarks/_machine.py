@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ._measure import peer
 
-PEERS = ("statsmodels",)
+PEERS = ("statsmodels", "torch", "torchdiffeq", "torchsde", "nfoursid")
 FLAGS = ("XLA_FLAGS", "JAX_PLATFORMS", "JAX_ENABLE_X64", "JAX_COMPILATION_CACHE_DIR", "OMP_NUM_THREADS")
 
 

@@ -24,8 +24,17 @@ def sde(**options) -> Build:
     return functools.partial(dl.models.NeuralSDE.from_data, **{"width": 8, "key": 0, **options})
 
 
+def state_space(**options) -> Build:
+    return functools.partial(dl.models.LinearStateSpace.from_data, **{"states": 2, "memory": 6, **options})
+
+
 def koopman(lifting: object, **options) -> Build:
     return functools.partial(dl.models.Koopman.from_data, lifting=lifting, gap=3, key=0, **options)
+
+
+def deep(**options) -> Build:
+    sizes = {"width": 6, "states": 6, "layers": 2, "key": 0}
+    return functools.partial(dl.models.DeepStateSpace.from_data, **{**sizes, **options})
 
 
 def ensemble(of: Build) -> Build:
@@ -46,6 +55,9 @@ CASES: dict[str, tuple[str, Build]] = {
     "sde": ("zero", sde(hidden=0, memory=1)),
     "sde hidden static uneven additive": ("uneven", sde(hidden=1, memory=4, noise="additive")),
     "sde linear hold": ("linear", sde(hidden=1, memory=3)),
+    "deep state space": ("zero", deep(memory=5)),
+    "deep state space static uneven": ("uneven", deep(memory=6)),
+    "deep state space linear hold": ("linear", deep(memory=4, layers=1)),
     "smoothed node": ("zero", lambda ds: dl.models.Smoothed.of(node(hidden=1, memory=4)(ds), iterations=1)),
     "koopman identity": ("zero", koopman("identity")),
     "koopman delays": ("zero", koopman(Delays(2))),
@@ -53,12 +65,17 @@ CASES: dict[str, tuple[str, Build]] = {
     "koopman fourier": ("zero", koopman(Fourier(6), ridge=1e-4)),
     "koopman radial": ("zero", koopman(Radial(6), ridge=1e-4)),
     "koopman learned": ("zero", koopman(Learned(4, delays=1, width=8))),
+    "state space feed-through": ("zero", state_space(states=3, feedthrough=True)),
+    "state space stable linear hold": ("linear", state_space(stable=True)),
+    "state space uneven": ("uneven", state_space()),
     "arx": ("zero", functools.partial(dl.models.ARX.from_data, delays=2, gap=3)),
     "arx linear hold": ("linear", functools.partial(dl.models.ARX.from_data, delays=0, gap=3)),
     "persistence": ("uneven", functools.partial(dl.models.Persistence.from_data, memory=5)),
     "tiling": ("zero", functools.partial(dl.models.ContextTiling.from_data, memory=6)),
     "ensemble node": ("zero", ensemble(node(hidden=0, memory=2))),
     "ensemble sde": ("zero", ensemble(sde(hidden=0, memory=2))),
+    "ensemble deep state space": ("zero", ensemble(deep(memory=4))),
+    "ensemble state space": ("zero", ensemble(state_space())),
     "ensemble koopman": ("zero", ensemble(koopman(Learned(4, delays=1, width=8)))),
 }
 """Name: which dataset of the fixture `data`, and how the model is built from it."""

@@ -14,6 +14,7 @@ import dynlearn as dl
 from dynlearn.fitting import METHODS, OBJECTIVES
 from dynlearn.models import (
     FAMILIES,
+    AbstractLinearGaussian,
     AbstractModel,
     AbstractStochastic,
     Ensemble,
@@ -51,8 +52,14 @@ def stochastic(model: AbstractModel) -> bool:
     return isinstance(model.members if isinstance(model, Ensemble) else model, AbstractStochastic)
 
 
+def single(model: AbstractModel) -> AbstractModel:
+    return model.members if isinstance(model, Ensemble) else model
+
+
 def noisy(model: AbstractModel) -> AbstractModel:
     """With an error law in which every term counts."""
+    if isinstance(single(model), AbstractLinearGaussian):
+        return model  # its noise is a part of its dynamics
     if stochastic(model):
         measurement = Measurement.of(jnp.asarray([0.5, 0.6], jnp.float32), fitted=True)
         if not isinstance(model, Ensemble):

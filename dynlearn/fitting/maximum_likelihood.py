@@ -1,0 +1,112 @@
+"""MaximumLikelihood: quasi-Newton on the exact likelihood of whole runs."""
+
+import dataclasses
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import scipy.optimize
+from jax.flatten_util import ravel_pytree
+
+from dynlearn.errors import ArgumentError, FitError, check_count
+from dynlearn.fitting import _gaussian
+from dynlearn.fitting._method import Outcome, Session
+from dynlearn.fitting.gradient import trainable
+from dynlearn.fitting.result import Reason
+from dynlearn.inference.density import total
+from dynlearn.models import AbstractModel, Fixed
+from dynlearn.numerics import precision
+
+WORST = 1e10
+"""What a step into parameters without a finite likelihood scores: the line search turns back."""
+
+
+@dataclasses.dataclass(frozen=True)
+class MaximumLikelihood:
+    r"""argmax sum over runs of log p(y_0 .. y_T), states integrated out, by L-BFGS with exact gradients.
+
+    For every linear Gaussian model: continuous time, `stable=True`, structural pieces. Parameters are
+    unconstrained (covariances by factors, standard deviations by sign-free numbers). Runs in float64.
+
+    Args:
+        steps: iterations at most.
+        tolerance: stop when no entry of the gradient of the log-likelihood per measured value is larger.
+
+    Reference: Liu, Nocedal, "On the limited memory BFGS method for large scale optimization", 1989;
+    Harvey, "Forecasting, structural time series models and the Kalman filter", 1989.
+    """
+
+    steps: int = 500
+    tolerance: float = 1e-6
+
+    def __post_init__(self):
+        check_count("MaximumLikelihood: steps", self.steps, 1)
+        if (
+            isinstance(self.tolerance, bool)
+            or not isinstance(self.tolerance, int | float)
+            or self.tolerance < 0
+        ):
+            raise ArgumentError(
+                f"MaximumLikelihood: expected tolerance to be a number >= 0, got {self.tolerance!r}."
+            )
+
+    def run(self, model: AbstractModel, session: Session) -> Outcome:
+        checked = _gaussian.check("MaximumLikelihood", model, session)
+        rows: list[dict[str, float]] = []
+        with precision.float64(), session.progress("maximum likelihood", self.steps) as report:
+            now, runs, count = _gaussian.runs_of(checked, session)
+            parameters, fixed = eqx.partition(now, trainable(now), is_leaf=_is_fixed)
+            start, restore = ravel_pytree(parameters)
+            if start.size == 0:
+                raise ArgumentError(
+                    "MaximumLikelihood: this model has no parameters to fit; use 'calibration'."
+                )
+
+            def value(p: np.ndarray) -> tuple[float, np.ndarray]:
+                loss, slope = _loss(restore(jnp.asarray(p)), fixed, runs, count)
+                finite = bool(jnp.isfinite(loss)) and bool(
+                    jnp.isfinite(slope_flat := ravel_pytree(slope)[0]).all()
+                )
+                return (float(loss), np.asarray(slope_flat)) if finite else (WORST, np.zeros_like(p))
+
+            def logged(intermediate_result: Any) -> None:
+                rows.append({"step": len(rows) + 1.0, "loss": float(intermediate_result.fun)})
+                report(len(rows), loss=rows[-1]["loss"])
+
+            first = value(np.asarray(start))[0]
+            if first == WORST:
+                raise FitError(
+                    "MaximumLikelihood: the likelihood of the model to start from is not finite; give every noise a "
+                    "variance, or start from another model."
+                )
+            options = {
+                "maxiter": self.steps,
+                "gtol": self.tolerance,
+                "ftol": 1e-15,
+                "maxls": 50,
+                "maxcor": 30,
+            }
+            found = scipy.optimize.minimize(
+                value, np.asarray(start), jac=True, method="L-BFGS-B", callback=logged, options=options
+            )
+            fitted = eqx.combine(restore(jnp.asarray(found.x)), fixed, is_leaf=_is_fixed)
+        reason = Reason.STEPS_DONE if found.nit >= self.steps else Reason.CONVERGED
+        rows = rows or [{"step": 0.0, "loss": first}]
+        statistics = {
+            "steps": int(found.nit),
+            "log_likelihood": -float(found.fun) * float(count),
+            "largest_slope": float(np.abs(found.jac).max()),
+        }
+        return Outcome(precision.to_default(fitted), rows, reason, statistics)
+
+
+@eqx.filter_jit
+@eqx.filter_value_and_grad
+def _loss(parameters, fixed, runs, count):
+    model = eqx.combine(parameters, fixed, is_leaf=_is_fixed)
+    return -jnp.sum(total(model, runs)) / count
+
+
+def _is_fixed(node: Any) -> bool:
+    return isinstance(node, Fixed)

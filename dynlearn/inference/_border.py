@@ -1,0 +1,69 @@
+"""The border of inference: a checked model and runs on the device, in float64."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from dynlearn.errors import ArgumentError
+from dynlearn.models import AbstractLinearGaussian, AbstractModel, Ensemble, as_model, is_fitted
+from dynlearn.models._linear_gaussian import double
+from dynlearn.numerics.window import Window
+from dynlearn.trajectories import schema
+
+
+def check(verb: str, model: object, ds: xr.Dataset) -> AbstractLinearGaussian:
+    """The model, if it can do this exactly on these data."""
+    model = as_model(model)
+    if not isinstance(model, AbstractLinearGaussian):
+        hint = ""
+        if isinstance(model, Ensemble):
+            hint = "; pass one member, model.member(0)"
+        elif not isinstance(model, AbstractModel) and hasattr(model, "model"):
+            hint = "; pass result.model"
+        raise ArgumentError(
+            f"{verb}: expected a linear Gaussian model such as dl.models.LinearStateSpace, got "
+            f"{type(model).__name__}{hint}."
+        )
+    model.signature.check(ds)
+    return model
+
+
+def check_fitted(verb: str, model: AbstractLinearGaussian) -> None:
+    if not is_fitted(model):
+        raise ArgumentError(
+            f"{verb}: this {type(model).__name__} has not been fitted, its intervals would mean nothing; call "
+            f"dl.fit(model, train).model first (with method='calibration' where its matrices are to stay as they are)."
+        )
+
+
+def check_samples(samples: object) -> int:
+    if not isinstance(samples, int | np.integer) or isinstance(samples, bool) or samples < 0:
+        raise ArgumentError(f"samples: expected an integer >= 0, got {samples!r}.")
+    return int(samples)
+
+
+def check_parallel(parallel: object) -> bool:
+    if not isinstance(parallel, bool):
+        raise ArgumentError(f"parallel: expected True or False, got {parallel!r}.")
+    return parallel
+
+
+def on_device(model: AbstractLinearGaussian, ds: xr.Dataset) -> tuple[AbstractLinearGaussian, Window]:
+    """Both in float64, to be called inside `precision.float64`.
+
+    Where outputs feed the control through, one that was measured under an unknown control (the
+    last of a run under zero hold) says nothing of the state: its distribution is flat.
+    """
+    runs = ds.dyn.to_device()
+    if model.feedthrough and model.signature.controls:
+        control = ds["control"].transpose("trajectory", "time", "control_name").values
+        known = jnp.asarray(np.isfinite(control).all(-1))
+        runs = dataclasses.replace(runs, observed=runs.observed & known[..., None])
+    return double(model), runs
+
+
+def inside(ds: xr.Dataset) -> np.ndarray:
+    """Which samples are not padding, shape (run, time)."""
+    return np.isfinite(schema.times_2d(ds))

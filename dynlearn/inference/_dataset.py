@@ -1,0 +1,34 @@
+"""What inference found, beside the data it was found in, under the trajectory schema."""
+
+import numpy as np
+import xarray as xr
+
+from dynlearn.inference._border import inside
+from dynlearn.models import AbstractLinearGaussian
+from dynlearn.trajectories import schema, validate
+
+DIMS = {
+    "state": ("trajectory", "time", "state_name"),
+    "output": ("trajectory", "time", "output_name"),
+}
+
+
+def beside(
+    model: AbstractLinearGaussian, ds: xr.Dataset, found: dict[str, tuple[str, np.ndarray]]
+) -> xr.Dataset:
+    """`ds` without its own states, and every variable of `found` (its kind, its values) with NaN in the padding.
+
+    Values have shape (run, time, name), or (run, sample, time, name) for draws.
+    """
+    kept = ds[[name for name in ("output", "control", "static") if name in ds]]
+    result = kept.drop_vars([name for name in ("state_name", "state_unit") if name in kept.coords])
+    result = result.assign_coords(state_name=schema.strings(model.state_names))
+    mask = inside(ds)[..., None]
+    for name, (kind, values) in found.items():
+        if values.ndim == 4:
+            values = np.where(mask, np.moveaxis(values, 1, 0), np.nan)
+            result[name] = (("sample", *DIMS[kind]), values)
+        else:
+            result[name] = (DIMS[kind], np.where(mask, values, np.nan))
+    result.attrs = {"dynlearn_schema": schema.SCHEMA_VERSION}
+    return validate(result)

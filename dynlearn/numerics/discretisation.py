@@ -1,0 +1,101 @@
+"""A linear stochastic differential equation over one interval, exactly."""
+
+import functools
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from cuthbertlib.linalg import tria
+from jaxtyping import Array, Float
+
+NODES = 8
+"""Gauss-Legendre nodes for the noise of one piece: exact to 1e-16 where |A| h <= 1."""
+TERMS = 20
+"""Of the exponential series of one piece: |A|^20 h^20 / 20! < 1e-18."""
+DOUBLINGS = 12
+"""Pieces are doubled this often at most, so |A| dt up to 2^12 is exact."""
+
+
+class Discrete(NamedTuple):
+    """x(dt) = F x(0) + G u(0) + ramp (u(dt) - u(0)) + chol_Q w."""
+
+    F: Float[Array, "state state"]
+    G: Float[Array, "state input"]
+    ramp: Float[Array, "state input"]
+    chol_Q: Float[Array, "state state"]
+
+
+def discretised(
+    A: Float[Array, "state state"],
+    B: Float[Array, "state input"],
+    L: Float[Array, "state state"],
+    dt: Float[Array, ""],
+) -> Discrete:
+    r"""dx = (A x + B u) dt + L dW over an interval, u held (G) or on a straight line (G and ramp).
+
+        F = e^{A dt},  G = int_0^dt e^{A s} ds B,  ramp = int_0^dt e^{A (dt - s)} s/dt ds B,
+        Q = int_0^dt e^{A s} L L^T e^{A^T s} ds
+
+    F, G and ramp are blocks of one exponential (Van Loan 1978). Van Loan's form of Q holds e^{-A s}
+    and loses every digit where a mode dies out within the interval; here the square root of Q over
+    dt / 2^k is a Gauss-Legendre sum, and is doubled k times: Q(2h) = Q(h) + F(h) Q(h) F(h)^T. So it
+    never becomes indefinite, and an interval of length 0 has F = I, all else 0, and finite gradients.
+    """
+    n, m = B.shape
+    k = jnp.ceil(jnp.log2(jnp.maximum(jax.lax.stop_gradient(jnp.abs(A).sum(0).max() * dt), 1e-30)))
+    k = jnp.clip(k, 0, DOUBLINGS)
+    h = dt * jnp.exp2(-k)
+
+    # The input and its slope as further states: d/dt [x, u, v] = [A x + B u, v, 0].
+    whole = jnp.zeros((n + 2 * m, n + 2 * m), A.dtype)
+    whole = whole.at[:n, :n].set(A).at[:n, n : n + m].set(B).at[n : n + m, n + m :].set(jnp.eye(m))
+    E = _exponential(whole, jnp.eye(n + 2 * m, dtype=A.dtype), h)
+
+    r, w = (jnp.asarray(a, A.dtype) for a in _gauss_legendre())
+    at_nodes = jax.vmap(lambda s: _exponential(A, L, s))(r * h)
+    pieces = jnp.sqrt(w * h)[:, None, None] * at_nodes
+    S = tria(jnp.swapaxes(pieces, 0, 1).reshape(n, -1))
+
+    def double(carry, j):
+        E, S = carry
+        F = E[:n, :n]
+        more = j < k
+        twice = tria(jnp.concatenate([S, F @ S], axis=1))
+        return (jnp.where(more, E @ E, E), jnp.where(more, twice, S)), None
+
+    (E, S), _ = jax.lax.scan(double, (E, S), jnp.arange(DOUBLINGS))
+    slope = 1 / jnp.where(dt > 0, dt, 1)
+    return Discrete(E[:n, :n], E[:n, n : n + m], slope * E[:n, n + m :], S)
+
+
+def _exponential(A: Array, X: Array, h: Array) -> Array:
+    """e^{A h} X = X + A h (X + A h / 2 (X + ...)), for |A| h <= 1."""
+
+    def term(total, j):
+        return X + h / j * (A @ total), None
+
+    return jax.lax.scan(term, X, jnp.arange(TERMS, 0, -1, dtype=A.dtype))[0]
+
+
+@functools.cache
+def _gauss_legendre() -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights on [0, 1]."""
+    x, w = np.polynomial.legendre.leggauss(NODES)
+    return (x + 1) / 2, w / 2
+
+
+def continuous(
+    F: Float[np.ndarray, "state state"], chol_Q: Float[np.ndarray, "state state"], interval: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """A drift and a noise factor that give about (F, Q) over `interval`: the start of a fit, on the host.
+
+    The logarithm of F exists over the reals only without eigenvalues on the negative half-line;
+    these are moved to their modulus.
+    """
+    values, vectors = np.linalg.eig(F)
+    lost = (values.real <= 1e-3) & (np.abs(values.imag) < 1e-9)
+    values = np.where(lost, np.maximum(np.abs(values), 1e-3), values)
+    A = (vectors @ np.diag(np.log(values.astype(complex))) @ np.linalg.inv(vectors)).real / interval
+    return A, chol_Q / math.sqrt(interval)

@@ -1,0 +1,190 @@
+"""Exact inference in a linear Gaussian chain, in square-root form: every recursion is cuthbert's."""
+
+from typing import Any, NamedTuple
+
+import cuthbert
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from cuthbert.gaussian import kalman as associative
+from cuthbertlib import kalman
+from cuthbertlib.kalman.sampling import sampling_operator, sqrt_associative_params
+from jaxtyping import Array, Float, Key
+
+
+class Chain(eqx.Module):
+    r"""One run of a linear Gaussian state-space model, all its matrices per sample.
+
+        x_0 = c_0 + Q_0^{1/2} w_0,    x_k = F_k x_{k-1} + c_k + Q_k^{1/2} w_k,    y_k = H_k x_k + d_k + R_k^{1/2} v_k,
+
+    w, v standard normal. Row 0 of F is zero, so that the prior is the first transition; row k is
+    the transition *into* sample k. An entry of y that is NaN was not measured and adds nothing,
+    whatever its noise is correlated with.
+    """
+
+    F: Float[Array, "time state state"]
+    c: Float[Array, "time state"]
+    chol_Q: Float[Array, "time state state"]
+    H: Float[Array, "time output state"]
+    d: Float[Array, "time output"]
+    chol_R: Float[Array, "time output output"]
+    y: Float[Array, "time output"]
+
+    def padded(self, moves: Array) -> "Chain":
+        """With no transition (F = I, c = 0, Q = 0) where `moves` is false, the first row excepted."""
+        moves = moves.at[0].set(True)
+        n = self.c.shape[-1]
+        return Chain(
+            jnp.where(moves[:, None, None], self.F, jnp.eye(n, dtype=self.F.dtype)),
+            jnp.where(moves[:, None], self.c, 0),
+            jnp.where(moves[:, None, None], self.chol_Q, 0),
+            self.H,
+            self.d,
+            self.chol_R,
+            self.y,
+        )
+
+
+class Beliefs(NamedTuple):
+    """N(mean, chol chol^T) at every sample."""
+
+    mean: Float[Array, "time state"]
+    chol: Float[Array, "time state state"]
+
+
+class Filtered(NamedTuple):
+    predicted: Beliefs
+    """Given the samples before."""
+    filtered: Beliefs
+    """Given these and the sample itself."""
+    log_density: Float[Array, " time"]
+    """log p(y_k | y_0 .. y_{k-1}), 0 where nothing was measured."""
+
+
+def run_filter(chain: Chain, *, parallel: bool = False) -> Filtered:
+    """The Kalman filter: sequential, or in logarithmic depth by an associative scan.
+
+    Both are square-root filters. The sequential one (`cuthbertlib.kalman.predict`, `update`) takes
+    singular covariances, exact measurements and wide priors as they are. The parallel one needs
+    H Q H^T + R to be regular at every sample and loses the digits that a wide prior costs.
+
+    References: Bierman 1977; Yaghoobi, Corenflos, Hassan, Särkkä, "Parallel square-root statistical
+    linear regression for inference in nonlinear state space models", SIAM J. Sci. Comput. 2025.
+    """
+    if not parallel:
+        start = _Step(chain.c[0], chain.chol_Q[0], chain.c[0], chain.chol_Q[0], jnp.zeros_like(chain.c[0, 0]))
+        steps = cuthbert.filter(_SEQUENTIAL, chain, start)
+        steps = jax.tree.map(lambda leaf: leaf[1:], steps)
+        return Filtered(
+            Beliefs(steps.predicted_mean, steps.predicted_chol),
+            Beliefs(steps.mean, steps.chol_cov),
+            steps.log_density,
+        )
+    scan = associative.build_filter(chain.c[0], chain.chol_Q[0], _dynamics, _observation)
+    states = cuthbert.filter(scan, chain, scan.init_prepare(), parallel=True)
+    found = Beliefs(states.mean[1:], states.chol_cov[1:])
+    # The scan's own log density inverts the state's covariance, which may be singular: so it is
+    # taken from the predictions, each of which follows from one filtered state.
+    before = jax.tree.map(lambda leaf: jnp.concatenate([leaf[:1], leaf[:-1]]), found)
+    steps = jax.vmap(_advance)(before, chain)
+    return Filtered(Beliefs(steps.predicted_mean, steps.predicted_chol), found, steps.log_density)
+
+
+class Smoothed(NamedTuple):
+    smoothed: Beliefs
+    """Given all samples."""
+    gain: Float[Array, "time-1 state state"]
+    """G_k = Cov(x_k, x_{k+1} | y_0..k) Cov(x_{k+1} | y_0..k)^{-1}."""
+    chol_given_next: Float[Array, "time-1 state state"]
+    """Of Cov(x_k | x_{k+1}, y_0..k)."""
+
+
+def run_smoother(chain: Chain, found: Filtered, *, parallel: bool = False) -> Smoothed:
+    """The Rauch-Tung-Striebel smoother over what `run_filter` gave."""
+    smoother = associative.build_smoother(_dynamics, store_gain=True, store_chol_cov_given_next=True)
+    states = _FilterStates(*found.filtered, None)
+    back = cuthbert.smoother(smoother, states, _backward(chain, found), parallel=parallel)
+    return Smoothed(Beliefs(back.mean, back.chol_cov), back.gain[:-1], back.chol_cov_given_next[:-1])
+
+
+def draw_paths(
+    chain: Chain, found: Filtered, samples: int, key: Key[Array, ""]
+) -> Float[Array, "sample time state"]:
+    """Joint draws of the states given all samples, backward from what `run_filter` gave."""
+    back = _backward(chain, found)
+    elements = sqrt_associative_params(key, *found.filtered, back.F, back.c, back.chol_Q, (samples,))
+    paths = jax.lax.associative_scan(jax.vmap(sampling_operator), elements, reverse=True).sample
+    return jnp.swapaxes(paths, 0, 1)
+
+
+def predict(m: Array, chol_P: Array, F: Array, c: Array, chol_Q: Array) -> tuple[Array, Array]:
+    """N(F m + c, F P F^T + Q), the covariances by factors."""
+    return kalman.predict(m, chol_P, F, c, chol_Q)
+
+
+def update(m: Array, chol_P: Array, H: Array, d: Array, chol_R: Array, y: Array) -> tuple[Array, Array]:
+    """The belief N(m, P) after y = H x + d + R^{1/2} v; NaN in `y` says nothing."""
+    return kalman.filter_update(m, chol_P, H, d, chol_R, y)[0]
+
+
+class _Step(NamedTuple):
+    """What the sequential filter carries; the names `mean`, `chol_cov` are cuthbert's."""
+
+    mean: Array
+    chol_cov: Array
+    predicted_mean: Array
+    predicted_chol: Array
+    log_density: Array
+    model_inputs: Chain | None = None
+
+
+class _FilterStates(NamedTuple):
+    mean: Array
+    chol_cov: Array
+    model_inputs: Chain | None
+
+
+def _advance(before: Beliefs, row: Chain) -> _Step:
+    m, P = kalman.predict(*before, row.F, row.c, row.chol_Q)
+    (mean, chol), log_density = kalman.filter_update(m, P, row.H, row.d, row.chol_R, row.y)
+    return _Step(mean, chol, m, P, log_density)
+
+
+def _prepare(row: Chain, key=None) -> _Step:
+    n, zero = row.c.shape[0], jnp.zeros_like(row.c)
+    blank = jnp.zeros((n, n), row.c.dtype)
+    return _Step(zero, blank, zero, blank, zero[0], row)
+
+
+def _combine(before: _Step, now: _Step) -> _Step:
+    row: Any = now.model_inputs
+    return _advance(Beliefs(before.mean, before.chol_cov), row)._replace(model_inputs=row)
+
+
+_SEQUENTIAL = cuthbert.Filter(
+    init_prepare=lambda key=None: None, filter_prepare=_prepare, filter_combine=_combine, associative=False
+)
+
+
+def _dynamics(row: Chain):
+    return row.F, row.c, row.chol_Q
+
+
+def _observation(row: Chain):
+    return row.H, row.d, row.chol_R, row.y
+
+
+def _backward(chain: Chain, found: Filtered) -> Chain:
+    r"""The transitions 1.. for a backward pass, whose gain is Cov(x, x') Cov(x')^{-1}.
+
+    Cov(x') is singular where a state is known exactly (a measurement without noise, a constant,
+    the padding after it). There both factors vanish in the same directions, and a noise far below
+    the state's own spread, ~1e-10 of it in float64, turns 0/0 into 0 and changes nothing else: a
+    regular direction of relative spread s is off by (1e-10 / s)^2.
+    """
+    eps = jnp.finfo(chain.c.dtype).eps ** 0.625
+    spread = jnp.linalg.norm(found.predicted.chol[1:], axis=-1)
+    floor = eps * (spread + eps * spread.max(axis=-1, keepdims=True)) + 1e-15
+    jitter = floor[:, :, None] * jnp.eye(chain.c.shape[-1], dtype=chain.c.dtype)
+    rows = jax.tree.map(lambda leaf: leaf[1:], chain)
+    return eqx.tree_at(lambda r: r.chol_Q, rows, jnp.concatenate([rows.chol_Q, jitter], axis=-1))
