@@ -13,8 +13,8 @@ from dynlearn.errors import FitError
 from dynlearn.fitting._examples import Examples, lead_times, predict
 from dynlearn.models import (
     AbstractDeterministic,
-    AbstractLinearGaussian,
     AbstractModel,
+    AbstractStateSpace,
     AbstractStochastic,
     Ensemble,
     ErrorGrowth,
@@ -33,11 +33,9 @@ def calibrate(model: AbstractModel, ds: xr.Dataset, *, horizon: int = HORIZON) -
     """`model` with its `ErrorGrowth` fitted to the residuals of its forecasts on `ds`.
 
     Members of an ensemble are calibrated one by one. Stochastic models have learned their noise with
-    their dynamics and keep it, as linear Gaussian ones have. Raises `FitError` where the forecasts are not finite.
+    their dynamics and keep it, as state-space models have. Raises `FitError` where the forecasts are not finite.
     """
-    if isinstance(model, AbstractStochastic):
-        return eqx.tree_at(lambda m: m.measurement, model, model.measurement.as_fitted())
-    if isinstance(model, AbstractLinearGaussian):
+    if isinstance(model, AbstractStochastic | AbstractStateSpace):
         return model.as_fitted()
     if isinstance(model, Ensemble):
         members = [calibrate(model.member(i), ds, horizon=horizon) for i in range(model.size)]

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dynlearn.errors import ArgumentError, check_count
-from dynlearn.fitting import _gaussian
+from dynlearn.fitting import _whole_runs
 from dynlearn.fitting._method import Outcome, Session
 from dynlearn.fitting._moments import initial_rows, output_rows, transition_rows
 from dynlearn.fitting.result import Reason
@@ -65,7 +65,7 @@ class EM:
             raise ArgumentError(f"EM: expected initial to be True or False, got {self.initial!r}.")
 
     def run(self, model: AbstractModel, session: Session) -> Outcome:
-        _gaussian.check("EM", model, session)
+        _whole_runs.check("EM", model, session)
         if not isinstance(model, LinearStateSpace) or model.method != "em":
             raise ArgumentError(
                 "EM: its closed form needs a discrete-time LinearStateSpace with free matrices; use "
@@ -74,7 +74,7 @@ class EM:
         rows: list[dict[str, float]] = []
         reason = Reason.STEPS_DONE
         with precision.float64(), session.progress("EM", self.steps) as report:
-            now, runs, count = _gaussian.runs_of(model, session)
+            now, runs, count = _whole_runs.runs_of(model, session)
             for step in range(1, self.steps + 1):
                 found, likelihood = _iterate(now, runs, self.initial)
                 rows.append({"step": float(step), "loss": -float(likelihood) / float(count)})

@@ -1,4 +1,4 @@
-"""MaximumLikelihood: quasi-Newton on the exact likelihood of whole runs."""
+"""MaximumLikelihood: quasi-Newton on the likelihood of whole runs."""
 
 import dataclasses
 from typing import Any
@@ -10,7 +10,7 @@ import scipy.optimize
 from jax.flatten_util import ravel_pytree
 
 from dynlearn.errors import ArgumentError, FitError, check_count
-from dynlearn.fitting import _gaussian
+from dynlearn.fitting import _whole_runs
 from dynlearn.fitting._method import Outcome, Session
 from dynlearn.fitting.gradient import trainable
 from dynlearn.fitting.result import Reason
@@ -26,8 +26,10 @@ WORST = 1e10
 class MaximumLikelihood:
     r"""argmax sum over runs of log p(y_0 .. y_T), states integrated out, by L-BFGS with exact gradients.
 
-    For every linear Gaussian model: continuous time, `stable=True`, structural pieces. Parameters are
-    unconstrained (covariances by factors, standard deviations by sign-free numbers). Runs in float64.
+    For every state-space model. Exact where it is linear and Gaussian (continuous time, `stable=True`,
+    structural pieces included), otherwise the likelihood as the model's own method of inference gives
+    it, with the same draws at every step. Parameters are unconstrained (covariances by factors,
+    standard deviations by sign-free numbers). Runs in float64.
 
     Args:
         steps: iterations at most.
@@ -52,10 +54,10 @@ class MaximumLikelihood:
             )
 
     def run(self, model: AbstractModel, session: Session) -> Outcome:
-        checked = _gaussian.check("MaximumLikelihood", model, session)
+        checked = _whole_runs.check("MaximumLikelihood", model, session)
         rows: list[dict[str, float]] = []
         with precision.float64(), session.progress("maximum likelihood", self.steps) as report:
-            now, runs, count = _gaussian.runs_of(checked, session)
+            now, runs, count = _whole_runs.runs_of(checked, session)
             parameters, fixed = eqx.partition(now, trainable(now), is_leaf=_is_fixed)
             start, restore = ravel_pytree(parameters)
             if start.size == 0:
@@ -64,7 +66,7 @@ class MaximumLikelihood:
                 )
 
             def value(p: np.ndarray) -> tuple[float, np.ndarray]:
-                loss, slope = _loss(restore(jnp.asarray(p)), fixed, runs, count)
+                loss, slope = _loss(restore(jnp.asarray(p)), fixed, runs, count, session.key)
                 finite = bool(jnp.isfinite(loss)) and bool(
                     jnp.isfinite(slope_flat := ravel_pytree(slope)[0]).all()
                 )
@@ -103,9 +105,9 @@ class MaximumLikelihood:
 
 @eqx.filter_jit
 @eqx.filter_value_and_grad
-def _loss(parameters, fixed, runs, count):
+def _loss(parameters, fixed, runs, count, key):
     model = eqx.combine(parameters, fixed, is_leaf=_is_fixed)
-    return -jnp.sum(total(model, runs)) / count
+    return -jnp.sum(total(model, runs, model.inference, key)) / count
 
 
 def _is_fixed(node: Any) -> bool:

@@ -17,9 +17,9 @@ from dynlearn.fitting.teacher_forcing import forced_and_free, teacher_forcing
 from dynlearn.inference import log_density
 from dynlearn.models import (
     AbstractContinuous,
-    AbstractLinearGaussian,
     AbstractLinearLatent,
     AbstractModel,
+    AbstractStateSpace,
     AbstractStochastic,
     rollout,
 )
@@ -154,13 +154,15 @@ def marginal_likelihood(
     does not start from the prior of a run, whose influence the past washes out. Where runs are short
     enough to be filtered whole, `MaximumLikelihood` and `EM` take the exact likelihood of all of them.
     """
-    if not isinstance(model, AbstractLinearGaussian):
+    if not isinstance(model, AbstractStateSpace):
         raise ArgumentError(
-            f"objective 'marginal_likelihood': expected a linear Gaussian model such as LinearStateSpace, got "
+            f"objective 'marginal_likelihood': expected a state-space model such as LinearStateSpace, got "
             f"{type(model).__name__}; use 'likelihood'."
         )
     scale = jnp.log(model.scaling.output_scale)
-    density = jax.vmap(lambda window: log_density(model, window))(batch)[:, model.memory :]
+    keys = jax.random.split(key, batch.valid.shape[0])
+    density = jax.vmap(lambda window, key: log_density(model, window, key=key))(batch, keys)
+    density = density[:, model.memory :]
     measured = batch.observed[:, model.memory :]
     scaled = density.sum() + jnp.where(measured, scale, 0).sum()
     return -scaled / jnp.maximum(measured.sum(), 1), {}

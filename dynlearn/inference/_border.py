@@ -7,34 +7,38 @@ import numpy as np
 import xarray as xr
 
 from dynlearn.errors import ArgumentError
-from dynlearn.models import AbstractLinearGaussian, AbstractModel, Ensemble, as_model, is_fitted
-from dynlearn.models._linear_gaussian import double
+from dynlearn.inference._methods import Method, resolve
+from dynlearn.models import AbstractModel, AbstractStateSpace, Ensemble, as_model, is_fitted
+from dynlearn.models._state_space import double
+from dynlearn.numerics.filtering._contract import AbstractInference
 from dynlearn.numerics.window import Window
 from dynlearn.trajectories import schema
 
 
-def check(verb: str, model: object, ds: xr.Dataset) -> AbstractLinearGaussian:
-    """The model, if it can do this exactly on these data."""
+def check(
+    verb: str, model: object, ds: xr.Dataset, method: Method
+) -> tuple[AbstractStateSpace, AbstractInference]:
+    """The model, if it has a state to infer and fits the data, and the method to do it by."""
     model = as_model(model)
-    if not isinstance(model, AbstractLinearGaussian):
+    if not isinstance(model, AbstractStateSpace):
         hint = ""
         if isinstance(model, Ensemble):
             hint = "; pass one member, model.member(0)"
         elif not isinstance(model, AbstractModel) and hasattr(model, "model"):
             hint = "; pass result.model"
         raise ArgumentError(
-            f"{verb}: expected a linear Gaussian model such as dl.models.LinearStateSpace, got "
+            f"{verb}: expected a state-space model such as dl.models.LinearStateSpace or NonlinearStateSpace, got "
             f"{type(model).__name__}{hint}."
         )
     model.signature.check(ds)
-    return model
+    return model, resolve(method, model)
 
 
-def check_fitted(verb: str, model: AbstractLinearGaussian) -> None:
+def check_fitted(verb: str, model: AbstractStateSpace) -> None:
     if not is_fitted(model):
         raise ArgumentError(
             f"{verb}: this {type(model).__name__} has not been fitted, its intervals would mean nothing; call "
-            f"dl.fit(model, train).model first (with method='calibration' where its matrices are to stay as they are)."
+            f"dl.fit(model, train).model first (with method='calibration' where it is to stay as it is)."
         )
 
 
@@ -44,13 +48,7 @@ def check_samples(samples: object) -> int:
     return int(samples)
 
 
-def check_parallel(parallel: object) -> bool:
-    if not isinstance(parallel, bool):
-        raise ArgumentError(f"parallel: expected True or False, got {parallel!r}.")
-    return parallel
-
-
-def on_device(model: AbstractLinearGaussian, ds: xr.Dataset) -> tuple[AbstractLinearGaussian, Window]:
+def on_device(model: AbstractStateSpace, ds: xr.Dataset) -> tuple[AbstractStateSpace, Window]:
     """Both in float64, to be called inside `precision.float64`.
 
     Where outputs feed the control through, one that was measured under an unknown control (the

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from dynlearn.inference._border import inside
-from dynlearn.models import AbstractLinearGaussian
+from dynlearn.models import AbstractStateSpace
 from dynlearn.trajectories import schema, validate
 
 DIMS = {
@@ -13,9 +13,7 @@ DIMS = {
 }
 
 
-def beside(
-    model: AbstractLinearGaussian, ds: xr.Dataset, found: dict[str, tuple[str, np.ndarray]]
-) -> xr.Dataset:
+def beside(model: AbstractStateSpace, ds: xr.Dataset, found: dict[str, tuple[str, np.ndarray]]) -> xr.Dataset:
     """`ds` without its own states, and every variable of `found` (its kind, its values) with NaN in the padding.
 
     Values have shape (run, time, name), or (run, sample, time, name) for draws.

@@ -6,29 +6,37 @@ import equinox as eqx
 import jax
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Key
 
 from dynlearn.inference import _border, _dataset, _outputs
-from dynlearn.models import AbstractLinearGaussian
-from dynlearn.models._linear_gaussian import chain
+from dynlearn.inference._methods import Method, process_of
+from dynlearn.models import AbstractStateSpace
 from dynlearn.numerics import precision
-from dynlearn.numerics.kalman import run_filter
+from dynlearn.numerics.filtering._contract import AbstractInference
+from dynlearn.numerics.keys import as_key
 from dynlearn.numerics.window import Window
 
 
-def filter(model: AbstractLinearGaussian, ds: xr.Dataset, *, parallel: bool = False) -> xr.Dataset:
-    r"""The Kalman filter over every run.
+def filter(
+    model: AbstractStateSpace,
+    ds: xr.Dataset,
+    method: Method = None,
+    key: int | Key[Array, ""] = 0,
+) -> xr.Dataset:
+    r"""The states and outputs of every run, from the past alone.
 
-        x_k | y_0 .. y_k ~ N(state_mean, ..),    y_k | y_0 .. y_{k-1} ~ N(output_mean, ..)
+        x_k | y_0 .. y_k ~ (state_mean, state_scale),    y_k | y_0 .. y_{k-1} ~ (output_mean, output_scale)
 
-    Missing and partly missing outputs, unequal lengths and, in continuous time, uneven intervals are
-    exact. Runs are filtered side by side in one compiled program, in float64.
+    Missing and partly missing outputs, unequal lengths and, in continuous time, uneven intervals
+    need no preparation. Exact where the model is linear and Gaussian, otherwise by `method`. Runs
+    are filtered side by side in one compiled program, in float64.
 
     Args:
-        model: a fitted linear Gaussian model, e.g. a `LinearStateSpace`.
+        model: a fitted state-space model, e.g. a `LinearStateSpace`.
         ds: trajectories under the schema, with the model's outputs and controls.
-        parallel: an associative scan over time instead of a sequential one: faster on an
-            accelerator, not on a CPU. It needs noise in every measurement, and loses digits to wide priors.
+        method: "exact", "extended", "unscented", "ensemble", "particle", an object with settings
+            such as `dl.inference.Particle(size=5000)`, or None for the model's own.
+        key: an int or a JAX key, for methods that draw.
 
     Returns:
         `ds` (outputs, controls, static features) with `state_mean`, `state_scale` (standard
@@ -37,10 +45,8 @@ def filter(model: AbstractLinearGaussian, ds: xr.Dataset, *, parallel: bool = Fa
         `filtered_scale`: of a further measurement at the same instant.
 
     Raises:
-        ArgumentError: a model that is not linear Gaussian or was not fitted; data of other names,
-            units or sampling.
-
-    References: Kalman 1960; Bierman, "Factorization methods for discrete sequential estimation", 1977.
+        ArgumentError: a model without a state to infer or that was not fitted; a method that does
+            not fit it; data of other names, units or sampling.
 
     >>> import dynlearn as dl
     >>> from dynlearn.models import LinearStateSpace, Signature
@@ -50,11 +56,10 @@ def filter(model: AbstractLinearGaussian, ds: xr.Dataset, *, parallel: bool = Fa
     >>> dl.filter(model, ds)["state_mean"].values.ravel()
     array([1., 1., 1.])
     """
-    model = _border.check("filter", model, ds)
+    model, chosen = _border.check("filter", model, ds, method)
     _border.check_fitted("filter", model)
-    parallel = _border.check_parallel(parallel)
     with precision.float64():
-        found = jax.tree.map(np.asarray, _filtered(*_border.on_device(model, ds), parallel))
+        found = jax.tree.map(np.asarray, _filtered(*_border.on_device(model, ds), chosen, as_key(key)))
     kinds = {name: "state" if name.startswith("state") else "output" for name in found._fields}
     return _dataset.beside(model, ds, {name: (kinds[name], getattr(found, name)) for name in kinds})
 
@@ -69,16 +74,19 @@ class Found(NamedTuple):
 
 
 @eqx.filter_jit
-def _filtered(model: AbstractLinearGaussian, runs: Window, parallel: bool) -> Found:
-    def one(run: Window) -> Found:
-        rows = chain(model, run)
-        found = run_filter(rows, parallel=parallel)
-        now = found.filtered
+def _filtered(
+    model: AbstractStateSpace, runs: Window, method: AbstractInference, key: Key[Array, ""]
+) -> Found:
+    def one(run: Window, key: Key[Array, ""]) -> Found:
+        process = process_of(model, run, method)
+        found = method.filter(process, key)
         return Found(
-            now.mean,
-            _outputs.scale(now.chol),
-            *_outputs.marginal(model, rows, found.predicted),
-            *_outputs.marginal(model, rows, now),
+            found.filtered.mean,
+            found.filtered.scale,
+            *_outputs.marginal(model, process, found.predicted),
+            *_outputs.marginal(model, process, found.filtered),
         )
 
-    return jax.vmap(one)(runs)
+    return _outputs.over_runs(
+        one, runs, key, lambda run, key: method.filter(process_of(model, run, method), key)
+    )

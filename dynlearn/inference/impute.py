@@ -4,26 +4,25 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
 from dynlearn.inference import _border, _dataset, _outputs
-from dynlearn.models import AbstractLinearGaussian
-from dynlearn.models._linear_gaussian import chain
+from dynlearn.inference._methods import Method, process_of
+from dynlearn.models import AbstractStateSpace
 from dynlearn.numerics import precision
-from dynlearn.numerics.conditional_noise import given_measured
-from dynlearn.numerics.kalman import draw_paths, run_filter, run_smoother
+from dynlearn.numerics.filtering._contract import AbstractInference
 from dynlearn.numerics.keys import as_key
 from dynlearn.numerics.window import Window
 from dynlearn.trajectories import validate
 
 
 def impute(
-    model: AbstractLinearGaussian,
+    model: AbstractStateSpace,
     ds: xr.Dataset,
     samples: int = 0,
+    method: Method = None,
     key: int | Key[Array, ""] = 0,
 ) -> xr.Dataset:
     r"""The dataset with every missing output replaced by its mean given all that was measured in the run.
@@ -34,9 +33,10 @@ def impute(
     through its noise as well as through the state.
 
     Args:
-        model: a fitted linear Gaussian model, e.g. a `LinearStateSpace`.
+        model: a fitted state-space model, e.g. a `LinearStateSpace`.
         ds: trajectories under the schema, with the model's outputs and controls.
         samples: joint draws of all missing values of a run.
+        method: as in `dl.filter`.
         key: an int or a JAX key.
 
     Returns:
@@ -44,8 +44,8 @@ def impute(
         with `samples` the variable `output_draws` with a `sample` dimension.
 
     Raises:
-        ArgumentError: a model that is not linear Gaussian or was not fitted; data of other names,
-            units or sampling.
+        ArgumentError: a model without a state to infer or that was not fitted; a method that does
+            not fit it; data of other names, units or sampling.
 
     >>> import dynlearn as dl
     >>> from dynlearn.models import LinearStateSpace, Signature
@@ -56,11 +56,13 @@ def impute(
     >>> full["output"].values.ravel().round(2), full["output_scale"].values.ravel().round(2)
     (array([0., 2., 4.]), array([0.  , 0.72, 0.  ]))
     """
-    model = _border.check("impute", model, ds)
+    model, chosen = _border.check("impute", model, ds, method)
     _border.check_fitted("impute", model)
     samples = _border.check_samples(samples)
     with precision.float64():
-        found = jax.tree.map(np.asarray, _imputed(*_border.on_device(model, ds), samples, as_key(key)))
+        found = jax.tree.map(
+            np.asarray, _imputed(*_border.on_device(model, ds), chosen, samples, as_key(key))
+        )
     measured = np.isfinite(ds["output"].transpose(*_dataset.DIMS["output"]).values)
     named = {"output_scale": ("output", np.where(measured, 0.0, found.scale))}
     if samples:
@@ -84,23 +86,16 @@ class Found(NamedTuple):
 
 
 @eqx.filter_jit
-def _imputed(model: AbstractLinearGaussian, runs: Window, samples: int, key: Key[Array, ""]) -> Found:
-    def one(run: Window, key) -> Found:
-        rows = chain(model, run)
-        found = run_filter(rows)
-        now = run_smoother(rows, found).smoothed
-        M, b, L = jax.vmap(given_measured)(rows.H, rows.d, rows.chol_R, rows.y)
-        mean = jnp.einsum("kij,kj->ki", M, now.mean) + b
-        spread = _outputs.scale(jnp.concatenate([M @ now.chol, L], axis=-1))
-        for_states, for_noise = jax.random.split(key)
-        draws = jnp.zeros((0, *mean.shape))
-        if samples:
-            x = draw_paths(rows, found, samples, for_states)
-            e = jax.random.normal(for_noise, (samples, *mean.shape))
-            draws = jnp.einsum("kij,skj->ski", M, x) + b + jnp.einsum("kij,skj->ski", L, e)
-        scaling = model.scaling
-        return Found(
-            scaling.output_inverse(mean), scaling.output_scale * spread, scaling.output_inverse(draws)
-        )
+def _imputed(
+    model: AbstractStateSpace, runs: Window, method: AbstractInference, samples: int, key: Key[Array, ""]
+) -> Found:
+    def one(run: Window, key: Key[Array, ""]) -> Found:
+        for_states, for_outputs = jax.random.split(key)
+        process = process_of(model, run, method)
+        now, paths = method.smooth(process, samples, for_states)
+        draws = jax.vmap(process.draw)(paths, jax.random.split(for_outputs, samples))
+        return Found(*_outputs.missing(model, process, now), model.scaling.output_inverse(draws))
 
-    return jax.vmap(one)(runs, jax.random.split(key, runs.valid.shape[0]))
+    return _outputs.over_runs(
+        one, runs, key, lambda run, key: method.filter(process_of(model, run, method), key)
+    )

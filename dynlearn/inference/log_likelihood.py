@@ -1,26 +1,39 @@
 """log_likelihood: how probable a model makes every run."""
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from jaxtyping import Array, Float, Key
 
-from dynlearn.inference import _border
-from dynlearn.inference.density import total
-from dynlearn.models import AbstractLinearGaussian
+from dynlearn.inference import _border, _outputs
+from dynlearn.inference._methods import Method, process_of
+from dynlearn.inference.density import log_density
+from dynlearn.models import AbstractStateSpace
 from dynlearn.numerics import precision
+from dynlearn.numerics.filtering._contract import AbstractInference
+from dynlearn.numerics.keys import as_key
+from dynlearn.numerics.window import Window
 
 
-def log_likelihood(model: AbstractLinearGaussian, ds: xr.Dataset, *, parallel: bool = False) -> xr.DataArray:
+def log_likelihood(
+    model: AbstractStateSpace,
+    ds: xr.Dataset,
+    method: Method = None,
+    key: int | Key[Array, ""] = 0,
+) -> xr.DataArray:
     r"""log p(y_0, .., y_T) of the measured outputs of every run, in nats, for outputs in their physical units.
 
-    The state is integrated out exactly, by the Kalman filter. Outputs that were not measured, wholly
-    or in part, are left out of the density, not filled. Computed in float64 whatever the session's
-    precision is. The device-level form, to differentiate, is `dl.inference.log_density`.
+    The state is integrated out, exactly where the model is linear and Gaussian, otherwise as
+    `method` approximates it. Outputs that were not measured, wholly or in part, are left out of the
+    density, not filled. Computed in float64 whatever the session's precision is. The device-level
+    form, to differentiate, is `dl.inference.log_density`.
 
     Args:
-        model: a linear Gaussian model, fitted or not.
+        model: a state-space model, fitted or not.
         ds: trajectories under the schema, with the model's outputs and controls.
-        parallel: filter in parallel over time (`dl.filter`).
+        method: as in `dl.filter`.
+        key: an int or a JAX key, for methods that draw.
 
     Returns:
         A DataArray over `trajectory`. In other units of the outputs it differs by a constant per
@@ -34,15 +47,21 @@ def log_likelihood(model: AbstractLinearGaussian, ds: xr.Dataset, *, parallel: b
     >>> float(dl.log_likelihood(model, ds)[0].round(6))  # two standard normal values: -log(2 pi) - 4 / 2
     -3.837877
     """
-    model = _border.check("log_likelihood", model, ds)
-    parallel = _border.check_parallel(parallel)
+    model, chosen = _border.check("log_likelihood", model, ds, method)
     with precision.float64():
-        found = np.asarray(_total(*_border.on_device(model, ds), parallel))
+        found = np.asarray(_total(*_border.on_device(model, ds), chosen, as_key(key)))
     return xr.DataArray(
         found, {"trajectory": ds["trajectory"].values}, ("trajectory",), name="log_likelihood"
     )
 
 
 @eqx.filter_jit
-def _total(model, runs, parallel: bool):
-    return total(model, runs, parallel=parallel)
+def _total(
+    model: AbstractStateSpace, runs: Window, method: AbstractInference, key: Key[Array, ""]
+) -> Float[Array, " run"]:
+    def one(run: Window, key: Key[Array, ""]) -> Float[Array, ""]:
+        return jnp.sum(log_density(model, run, method=method, key=key))
+
+    return _outputs.over_runs(
+        one, runs, key, lambda run, key: method.filter(process_of(model, run, method), key)
+    )

@@ -4,38 +4,36 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
 from dynlearn.inference import _border, _dataset, _outputs
-from dynlearn.models import AbstractLinearGaussian
-from dynlearn.models._linear_gaussian import chain
+from dynlearn.inference._methods import Method, process_of
+from dynlearn.models import AbstractStateSpace
 from dynlearn.numerics import precision
-from dynlearn.numerics.kalman import draw_paths, run_filter, run_smoother
+from dynlearn.numerics.filtering._contract import AbstractInference
 from dynlearn.numerics.keys import as_key
 from dynlearn.numerics.window import Window
 
 
 def smooth(
-    model: AbstractLinearGaussian,
+    model: AbstractStateSpace,
     ds: xr.Dataset,
     samples: int = 0,
+    method: Method = None,
     key: int | Key[Array, ""] = 0,
-    *,
-    parallel: bool = False,
 ) -> xr.Dataset:
-    r"""The Rauch-Tung-Striebel smoother over every run, and joint draws of the states.
+    r"""The states and outputs of every run given all of it, and joint draws of the states.
 
-        x_k | y_0 .. y_T ~ N(state_mean, ..),    state_draws ~ p(x_0, .., x_T | y_0 .. y_T)
+        x_k | y_0 .. y_T ~ (state_mean, state_scale),    state_draws ~ p(x_0, .., x_T | y_0 .. y_T)
 
     Args:
-        model: a fitted linear Gaussian model, e.g. a `LinearStateSpace`.
+        model: a fitted state-space model, e.g. a `LinearStateSpace`.
         ds: trajectories under the schema, with the model's outputs and controls.
         samples: joint draws of the whole state path.
+        method: as in `dl.filter`.
         key: an int or a JAX key.
-        parallel: in parallel over time, as in `dl.filter`.
 
     Returns:
         `ds` (outputs, controls, static features) with `state_mean`, `state_scale` (standard
@@ -44,11 +42,8 @@ def smooth(
         `state_draws` with a `sample` dimension.
 
     Raises:
-        ArgumentError: a model that is not linear Gaussian or was not fitted; data of other names,
-            units or sampling.
-
-    References: Rauch, Tung, Striebel 1965; Park, Kailath, "Square-root RTS smoothing algorithms",
-    1995; Frühwirth-Schnatter, "Data augmentation and dynamic linear models", 1994.
+        ArgumentError: a model without a state to infer or that was not fitted; a method that does
+            not fit it; data of other names, units or sampling.
 
     >>> import dynlearn as dl
     >>> from dynlearn.models import LinearStateSpace, Signature
@@ -59,12 +54,12 @@ def smooth(
     >>> smoothed["state_mean"].values.ravel().round(2), smoothed["state_draws"].shape
     (array([0.99, 2.  , 3.  ]), (3, 1, 3, 1))
     """
-    model = _border.check("smooth", model, ds)
+    model, chosen = _border.check("smooth", model, ds, method)
     _border.check_fitted("smooth", model)
-    samples, parallel = _border.check_samples(samples), _border.check_parallel(parallel)
+    samples = _border.check_samples(samples)
     with precision.float64():
         device = _border.on_device(model, ds)
-        found = jax.tree.map(np.asarray, _smoothed(*device, samples, as_key(key), parallel))
+        found = jax.tree.map(np.asarray, _smoothed(*device, chosen, samples, as_key(key)))
     named = {
         "state_mean": ("state", found.state_mean),
         "state_scale": ("state", found.state_scale),
@@ -86,13 +81,13 @@ class Found(NamedTuple):
 
 @eqx.filter_jit
 def _smoothed(
-    model: AbstractLinearGaussian, runs: Window, samples: int, key: Key[Array, ""], parallel: bool
+    model: AbstractStateSpace, runs: Window, method: AbstractInference, samples: int, key: Key[Array, ""]
 ) -> Found:
-    def one(run: Window, key) -> Found:
-        rows = chain(model, run)
-        found = run_filter(rows, parallel=parallel)
-        now = run_smoother(rows, found, parallel=parallel).smoothed
-        draws = draw_paths(rows, found, samples, key) if samples else jnp.zeros((0, *now.mean.shape))
-        return Found(now.mean, _outputs.scale(now.chol), *_outputs.marginal(model, rows, now), draws)
+    def one(run: Window, key: Key[Array, ""]) -> Found:
+        process = process_of(model, run, method)
+        now, draws = method.smooth(process, samples, key)
+        return Found(now.mean, now.scale, *_outputs.marginal(model, process, now), draws)
 
-    return jax.vmap(one)(runs, jax.random.split(key, runs.valid.shape[0]))
+    return _outputs.over_runs(
+        one, runs, key, lambda run, key: method.filter(process_of(model, run, method), key)
+    )

@@ -20,6 +20,7 @@ from dynlearn.models._parallel import AbstractParallel
 from dynlearn.models._rollout import cross, pieces_needed, rollout
 from dynlearn.models._scaling import Fixed, Scaling, check_resolution
 from dynlearn.models._signature import Signature
+from dynlearn.models._state_space import AbstractMarkov, AbstractStateSpace
 from dynlearn.models.arx import ARX
 from dynlearn.models.deep_state_space import DeepStateSpace
 from dynlearn.models.ensemble import Ensemble
@@ -58,8 +59,10 @@ __all__ = [
     "AbstractDeterministic",
     "AbstractLinearGaussian",
     "AbstractLinearLatent",
+    "AbstractMarkov",
     "AbstractModel",
     "AbstractParallel",
+    "AbstractStateSpace",
     "AbstractStochastic",
     "AbstractWholePath",
     "ContextTiling",

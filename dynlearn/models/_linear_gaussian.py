@@ -1,14 +1,14 @@
 """The marker of linear Gaussian state-space models, and the chain one run of them makes."""
 
 import abc
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from dynlearn.models._model import AbstractModel
+from dynlearn.models._state_space import AbstractStateSpace
+from dynlearn.numerics.filtering.exact import Exact
 from dynlearn.numerics.kalman import Chain
 from dynlearn.numerics.window import Window
 
@@ -31,22 +31,12 @@ class Emission(NamedTuple):
     chol_R: Float[Array, "output output"]
 
 
-class AbstractLinearGaussian(AbstractModel):
+class AbstractLinearGaussian(AbstractStateSpace):
     """Marker: linear dynamics and outputs with Gaussian noise, so that every inference is exact.
 
     A state of `infer` and `step` is a belief: the mean path (`key=None`) carries the whole
     distribution, and a key draws from it.
     """
-
-    @property
-    @abc.abstractmethod
-    def state_names(self) -> tuple[str, ...]:
-        """One per entry of the state."""
-
-    @property
-    @abc.abstractmethod
-    def feedthrough(self) -> bool:
-        """Whether an output depends on the control of its own instant (D is not zero)."""
 
     @abc.abstractmethod
     def initial(self) -> tuple[Float[Array, " state"], Float[Array, "state state"]]:
@@ -60,9 +50,12 @@ class AbstractLinearGaussian(AbstractModel):
     def emission(self) -> Emission:
         """From the state to the outputs."""
 
-    @abc.abstractmethod
-    def as_fitted(self) -> Self:
-        """This model, which may now be asked for forecasts."""
+    @property
+    def inference(self) -> Exact:
+        return Exact()
+
+    def process(self, run: Window) -> Chain:
+        return chain(self, run)
 
 
 def chain(model: AbstractLinearGaussian, run: Window) -> Chain:
@@ -90,9 +83,3 @@ def chain(model: AbstractLinearGaussian, run: Window) -> Chain:
     )
     return rows.padded(jnp.concatenate([valid[:1], valid[:-1] & valid[1:]]))
 
-
-def double(model: AbstractLinearGaussian) -> AbstractLinearGaussian:
-    """Every floating array in float64; call it inside `precision.float64`."""
-    return jax.tree.map(
-        lambda leaf: jnp.asarray(leaf, jnp.float64) if eqx.is_inexact_array(leaf) else leaf, model
-    )

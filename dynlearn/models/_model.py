@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, Key
 
 from dynlearn.models._error_growth import ErrorGrowth
-from dynlearn.models._measurement import Measurement
 from dynlearn.models._regression import Regression
 from dynlearn.models._scaling import Scaling
 from dynlearn.models._signature import Signature
@@ -104,16 +103,12 @@ class AbstractStochastic(AbstractModel):
     """Marker: the state itself moves at random; a path drawn with a key is one realisation.
 
     The mean path (`key=None`) leaves the noise out, and is not the mean of the paths where the
-    dynamics are nonlinear: what a forecast says of the distribution comes from drawn paths. The
-    outputs are measured with the noise of `measurement`.
+    dynamics are nonlinear: what a forecast says of the distribution comes from drawn paths.
     """
 
-    if TYPE_CHECKING:
-
-        @property
-        def measurement(self) -> Measurement: ...
-    else:
-        measurement: eqx.AbstractVar[Measurement]
+    @abc.abstractmethod
+    def as_fitted(self) -> Self:
+        """This model, whose noise may now be believed."""
 
 
 class AbstractClosedForm(AbstractModel):

@@ -142,6 +142,9 @@ class NeuralSDE(AbstractContinuous, AbstractStochastic, AbstractStateModel):
     def objective(self) -> str:
         return "energy"
 
+    def as_fitted(self) -> Self:
+        return eqx.tree_at(lambda m: m.measurement, self, self.measurement.as_fitted())
+
     def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> NeuralSDEState:
         x = self.encoder(past, self.scaling)
         if key is not None:

@@ -11,8 +11,13 @@ from cuthbertlib import kalman
 from cuthbertlib.kalman.sampling import sampling_operator, sqrt_associative_params
 from jaxtyping import Array, Float, Key
 
+from dynlearn.numerics.conditional_noise import given_measured
+from dynlearn.numerics.distributions import MultivariateGaussian
+from dynlearn.numerics.filtering._contract import AbstractProcess, Tangent
+from dynlearn.numerics.filtering.process import Process
 
-class Chain(eqx.Module):
+
+class Chain(AbstractProcess):
     r"""One run of a linear Gaussian state-space model, all its matrices per sample.
 
         x_0 = c_0 + Q_0^{1/2} w_0,    x_k = F_k x_{k-1} + c_k + Q_k^{1/2} w_k,    y_k = H_k x_k + d_k + R_k^{1/2} v_k,
@@ -43,6 +48,29 @@ class Chain(eqx.Module):
             self.chol_R,
             self.y,
         )
+
+    def tangents(self, x: Float[Array, "time component state"]) -> Tangent:
+        def each(leaf: Array) -> Array:
+            return jnp.broadcast_to(leaf[:, None], (*x.shape[:2], *leaf.shape[1:]))
+
+        return Tangent(each(self.H), each(self.d), each(self.chol_R))
+
+    def draw(self, x: Float[Array, "time state"], key: Key[Array, ""]) -> Float[Array, "time output"]:
+        M, b, L = jax.vmap(given_measured)(self.H, self.d, self.chol_R, self.y)
+        e = jax.random.normal(key, b.shape, b.dtype)
+        return jnp.einsum("kij,kj->ki", M, x) + b + jnp.einsum("kij,kj->ki", L, e)
+
+    def general(self) -> Process:
+        """The same process, for methods that do not ask it to be linear."""
+        start = MultivariateGaussian(self.c[0], self.chol_Q[0])
+        into, at = (self.F, self.c, self.chol_Q), (self.H, self.d, self.chol_R)
+        moves = jnp.arange(self.y.shape[0]) > 0
+        return Process(start, _affine, _affine, into, at, moves, self.y)
+
+
+def _affine(x: Float[Array, " state"], row: tuple[Array, Array, Array]) -> MultivariateGaussian:
+    matrix, shift, chol = row
+    return MultivariateGaussian(matrix @ x + shift, chol)
 
 
 class Beliefs(NamedTuple):
@@ -124,7 +152,15 @@ def predict(m: Array, chol_P: Array, F: Array, c: Array, chol_Q: Array) -> tuple
 
 def update(m: Array, chol_P: Array, H: Array, d: Array, chol_R: Array, y: Array) -> tuple[Array, Array]:
     """The belief N(m, P) after y = H x + d + R^{1/2} v; NaN in `y` says nothing."""
-    return kalman.filter_update(m, chol_P, H, d, chol_R, y)[0]
+    return condition(m, chol_P, H, d, chol_R, y)[:2]
+
+
+def condition(
+    m: Array, chol_P: Array, H: Array, d: Array, chol_R: Array, y: Array
+) -> tuple[Array, Array, Float[Array, ""]]:
+    """As `update`, and the log density of y."""
+    (mean, chol), log_density = kalman.filter_update(m, chol_P, H, d, chol_R, y)
+    return mean, chol, log_density
 
 
 class _Step(NamedTuple):

@@ -75,7 +75,7 @@ def test_gradient_descends_the_marginal_likelihood(gappy):
 
 def test_refusals(linear, gappy):
     for method in ("em", "maximum_likelihood"):
-        with pytest.raises(ArgumentError, match=r"expected a linear Gaussian model.*got ARX"):
+        with pytest.raises(ArgumentError, match=r"expected a state-space model.*got ARX"):
             dl.fit(dl.models.ARX.from_data(linear, delays=0), linear, method=method, progress=False)
     model = LinearStateSpace.from_data(linear, states=2, stable=True)
     with pytest.raises(ArgumentError, match="EM: its closed form needs a discrete-time LinearStateSpace"):

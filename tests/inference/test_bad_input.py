@@ -25,7 +25,7 @@ def ds():
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.__name__)
 def test_other_models_and_other_data(verb, walk, ds, linear):
-    with pytest.raises(ArgumentError, match=f"{verb.__name__}: expected a linear Gaussian model.*got ARX"):
+    with pytest.raises(ArgumentError, match=f"{verb.__name__}: expected a state-space model.*got ARX"):
         verb(dl.models.ARX.from_data(linear, delays=0), linear)
     with pytest.raises(ArgumentError, match=r"got Ensemble; pass one member, model\.member\(0\)"):
         verb(dl.models.Ensemble.of(walk, 2), ds)
@@ -54,9 +54,21 @@ def test_counts_of_samples(samples, walk, ds):
             verb(walk, ds, samples=samples)
 
 
-def test_parallel_is_a_flag(walk, ds):
-    with pytest.raises(ArgumentError, match="parallel: expected True or False, got 2"):
-        dl.filter(walk, ds, parallel=2)
+def test_methods(walk, ds):
+    with pytest.raises(ArgumentError, match=r"unknown method 'kalman'. Valid: 'exact'"):
+        dl.filter(walk, ds, method="kalman")
+    with pytest.raises(
+        ArgumentError, match=r"expected one of \['ensemble', .*dl\.inference\.Particle.*got 2"
+    ):
+        dl.smooth(walk, ds, method=2)
+    with pytest.raises(ArgumentError, match="EnsembleKalman: size: expected an integer >= 2, got 1"):
+        dl.inference.EnsembleKalman(size=1)
+    with pytest.raises(ArgumentError, match="expected inflation to be a number >= 0, got -1"):
+        dl.inference.EnsembleKalman(inflation=-1)
+    with pytest.raises(ArgumentError, match=r"expected threshold in \(0, 1\], got 0"):
+        dl.inference.Particle(threshold=0)
+    with pytest.raises(ArgumentError, match="unknown backward 'forward'"):
+        dl.inference.Particle(backward="forward")
 
 
 def test_a_run_without_a_single_measurement_is_the_prior(walk, ds):

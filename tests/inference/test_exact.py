@@ -11,9 +11,9 @@ from jax.flatten_util import ravel_pytree
 from statsmodels.tsa.statespace.mlemodel import MLEModel
 
 import dynlearn as dl
-from dynlearn.inference import log_density
+from dynlearn.inference import Exact, log_density
 from dynlearn.models import LinearStateSpace
-from dynlearn.models._linear_gaussian import double
+from dynlearn.models._state_space import double
 from dynlearn.numerics import precision
 
 from .reference import Joint, build, dataset, linear, textbook
@@ -79,11 +79,11 @@ def test_the_filter_is_the_textbooks(kind, seed, missing):
 def test_parallel_in_time_is_the_sequential_one():
     model, ds = case("discrete", 3, 0.3)
     for verb in (dl.filter, dl.smooth):
-        one, other = verb(model, ds), verb(model, ds, parallel=True)
+        one, other = verb(model, ds), verb(model, ds, method=Exact(parallel=True))
         for name in one.data_vars:
             np.testing.assert_allclose(one[name], other[name], rtol=1e-8, atol=1e-8, err_msg=name)
     np.testing.assert_allclose(
-        dl.log_likelihood(model, ds), dl.log_likelihood(model, ds, parallel=True), rtol=1e-9
+        dl.log_likelihood(model, ds), dl.log_likelihood(model, ds, method=Exact(parallel=True)), rtol=1e-9
     )
 
 

@@ -1,0 +1,1 @@
+"""Methods of inference in state-space models. They know processes, not models."""

@@ -1,0 +1,108 @@
+"""The ensemble Kalman filter and smoother."""
+
+from typing import Any, NamedTuple
+
+import cuthbert
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from cuthbert.ensemble_kalman import ensemble_rts_smoother
+from cuthbertlib import ensemble_kalman as enkf
+from cuthbertlib.linalg import tria
+from jaxtyping import Array, Float, Key
+
+from dynlearn.errors import ArgumentError, check_count
+from dynlearn.numerics.distributions import Mixture, MultivariateGaussian
+from dynlearn.numerics.filtering._contract import AbstractInference, AbstractProcess, Filtered, Smoothed
+from dynlearn.numerics.filtering.process import Process, moments
+
+
+class EnsembleKalman(AbstractInference):
+    r"""A cloud of states, each moved by the model itself and corrected by the Kalman gain of the cloud's covariances.
+
+    For many states and costly models; linear in the number of states. Outputs that are not Gaussian
+    enter with their mean and variance.
+
+    Args:
+        size: members.
+        inflation: relative widening of the cloud after each transition, against its collapse.
+
+    References: Evensen 1994; Sanz-Alonso, Stuart, Taeb, "Inverse problems and data assimilation",
+    2023, alg. 10.2; Raanes, "On the ensemble Rauch-Tung-Striebel smoother", 2016.
+    """
+
+    size: int = eqx.field(static=True, default=200)
+    inflation: float = eqx.field(static=True, default=0.0)
+
+    def __check_init__(self):
+        check_count("EnsembleKalman: size", self.size, 2)
+        if (
+            isinstance(self.inflation, bool)
+            or not isinstance(self.inflation, int | float)
+            or self.inflation < 0
+        ):
+            raise ArgumentError(
+                f"EnsembleKalman: expected inflation to be a number >= 0, got {self.inflation!r}."
+            )
+
+    @property
+    def takes(self) -> type[AbstractProcess]:
+        return Process
+
+    def filter(self, process: Process, key: Key[Array, ""]) -> Filtered:
+        steps = self._forward(process, key)
+        return Filtered(
+            points(steps.predicted_ensemble[1:]), points(steps.ensemble[1:]), steps.log_density[1:]
+        )
+
+    def smooth(self, process: Process, samples: int, key: Key[Array, ""]) -> Smoothed:
+        for_filter, for_draws = jax.random.split(key)
+        steps = self._forward(process, for_filter)
+        back = cuthbert.smoother(ensemble_rts_smoother.build_smoother(), steps).ensemble[1:]
+        # Each member is one path through all samples.
+        member = jax.random.permutation(for_draws, jnp.arange(max(samples, self.size)) % self.size)
+        return Smoothed(points(back), jnp.swapaxes(back, 0, 1)[member[:samples]])
+
+    def _forward(self, process: Process, key: Key[Array, ""]) -> "_Step":
+        for_start, for_steps = jax.random.split(key)
+        cloud = jax.vmap(process.start.sample)(jax.random.split(for_start, self.size))
+        first = _Step(cloud, cloud, jnp.zeros((), cloud.dtype), None)
+
+        def combine(before: _Step, now: _Step) -> _Step:
+            (into, at, moves, y), key = now.model_inputs
+            for_move, for_noise = jax.random.split(key)
+
+            def move(x: Array, key: Array) -> Array:
+                return jnp.where(moves, process.move(x, into).sample(key), x)
+
+            inflation = jnp.where(moves, self.inflation, 0.0)
+            predicted = enkf.predict(for_move, before.ensemble, move, inflation)
+            found, chol_R = jax.vmap(lambda x: moments(process.emit(x, at)))(predicted)
+            # One gain for all members: the noise is the mean of theirs.
+            chol_R = jnp.moveaxis(chol_R, 0, 1).reshape(found.shape[1], -1) / jnp.sqrt(self.size)
+            measure = lambda x: moments(process.emit(x, at))[0]  # noqa: E731
+            cloud, density = enkf.filter_update(for_noise, predicted, measure, tria(chol_R), y)
+            return _Step(cloud, predicted, density, now.model_inputs)
+
+        passes = cuthbert.Filter(
+            init_prepare=lambda key=None: first,
+            filter_prepare=lambda inputs, key=None: first._replace(model_inputs=inputs),
+            filter_combine=combine,
+            associative=False,
+        )
+        keys = jax.random.split(for_steps, process.y.shape[0])
+        return cuthbert.filter(passes, (process.rows, keys), first)
+
+
+class _Step(NamedTuple):
+    """What the filter carries; the names `ensemble`, `predicted_ensemble`, `model_inputs` are cuthbert's."""
+
+    ensemble: Float[Array, "member state"]
+    predicted_ensemble: Float[Array, "member state"]
+    log_density: Float[Array, ""]
+    model_inputs: Any
+
+
+def points(cloud: Float[Array, "time point state"]) -> Mixture:
+    """Equally weighted points."""
+    return Mixture(MultivariateGaussian(cloud, jnp.zeros((*cloud.shape, 0), cloud.dtype)))

@@ -1,0 +1,116 @@
+"""The particle filter, and backward sampling."""
+
+import cuthbert
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from cuthbert.smc import backward_sampler, particle_filter
+from cuthbertlib.linalg import tria
+from cuthbertlib.resampling import adaptive, autodiff, systematic
+from cuthbertlib.smc.smoothing import exact_sampling, tracing
+from jaxtyping import Array, Float, Key
+
+from dynlearn.errors import ArgumentError, check_count, check_known
+from dynlearn.numerics.distributions import Mixture, MultivariateGaussian
+from dynlearn.numerics.filtering._contract import AbstractInference, AbstractProcess, Filtered, Smoothed
+from dynlearn.numerics.filtering.process import Process
+
+BACKWARD = {"sampling": exact_sampling.simulate, "ancestors": tracing.simulate}
+SMOOTHED = 100
+"""Paths that stand for the smoothed beliefs where fewer draws are asked for."""
+
+
+class Particle(AbstractInference):
+    r"""Weighted points moved by the model and reweighted by the density of what was measured.
+
+    Converges to the truth with the number of particles for any model, outputs of any law included; the
+    likelihood is unbiased, and its gradient is Fisher's estimate of the score.
+
+    Args:
+        size: particles.
+        threshold: resample when the effective sample size falls below this share of them.
+        backward: how paths are drawn: by "sampling", from every particle in turn given the next
+            state, which needs noise in every state; or along their "ancestors", which needs none, and
+            knows few different beginnings.
+
+    References: Gordon, Salmond, Smith 1993; Godsill, Doucet, West 2004; Chopin, Papaspiliopoulos, "An
+    introduction to sequential Monte Carlo", 2020; Ścibior, Wood, "Differentiable particle filtering
+    without modifying the forward pass", 2021.
+    """
+
+    size: int = eqx.field(static=True, default=1000)
+    threshold: float = eqx.field(static=True, default=0.5)
+    backward: str = eqx.field(static=True, default="sampling")
+
+    def __check_init__(self):
+        check_count("Particle: size", self.size, 2)
+        check_known("backward", [self.backward], BACKWARD)
+        if (
+            isinstance(self.threshold, bool)
+            or not isinstance(self.threshold, int | float)
+            or not 0 < self.threshold <= 1
+        ):
+            raise ArgumentError(f"Particle: expected threshold in (0, 1], got {self.threshold!r}.")
+
+    @property
+    def takes(self) -> type[AbstractProcess]:
+        return Process
+
+    def filter(self, process: Process, key: Key[Array, ""]) -> Filtered:
+        states = self._forward(process, key)
+        x, log_weight = states.particles[1:], states.log_weights[1:]
+        density = jax.vmap(lambda x, row: jax.vmap(lambda x: _measured(process, x, row))(x))
+        log_p = density(x, process.rows)
+        # The weights before the measurement, of the same particles; what it ruled out is gone for good.
+        before = jnp.where(jnp.isfinite(log_p), log_weight - log_p, -jnp.inf)
+        return Filtered(
+            weighted(x, before), weighted(x, log_weight), jnp.diff(states.log_normalizing_constant)
+        )
+
+    def smooth(self, process: Process, samples: int, key: Key[Array, ""]) -> Smoothed:
+        for_filter, for_paths = jax.random.split(key)
+        states = self._forward(process, for_filter)
+        smoother = backward_sampler.build_smoother(
+            log_potential=lambda x, to, row: _moved(process, x, to, row),
+            backward_sampling_fn=BACKWARD[self.backward],
+            resampling_fn=systematic.resampling,
+            n_smoother_particles=max(samples, SMOOTHED),
+        )
+        paths = cuthbert.smoother(smoother, states, key=for_paths).particles[1:]
+        return Smoothed(
+            weighted(paths, jnp.zeros(paths.shape[:2], paths.dtype)), jnp.swapaxes(paths, 0, 1)[:samples]
+        )
+
+    def _forward(self, process: Process, key: Key[Array, ""]) -> particle_filter.ParticleFilterState:
+        def propagate(key: Array, x: Array, row) -> Array:
+            into, _, moves, _ = row
+            return jnp.where(moves, process.move(x, into).sample(key), x)
+
+        resampling = autodiff.stop_gradient_decorator(systematic.resampling)
+        passes = particle_filter.build_filter(
+            process.start.sample,
+            propagate,
+            lambda before, x, row: _measured(process, x, row),
+            self.size,
+            adaptive.ess_decorator(resampling, self.threshold),
+        )
+        for_start, for_steps = jax.random.split(key)
+        return cuthbert.filter(passes, process.rows, passes.init_prepare(key=for_start), key=for_steps)
+
+
+def weighted(x: Float[Array, "time point state"], log_weight: Float[Array, "time point"]) -> Mixture:
+    return Mixture(MultivariateGaussian(x, jnp.zeros((*x.shape, 0), x.dtype)), log_weight)
+
+
+def _measured(process: Process, x: Array, row) -> Float[Array, ""]:
+    """log p(y | x)."""
+    _, at, _, y = row
+    return process.emit(x, at).joint(y)
+
+
+def _moved(process: Process, x: Array, to: Array, row) -> Float[Array, ""]:
+    """log p(x' | x); where nothing moves, only the same point follows."""
+    into, _, moves, _ = row
+    law = process.move(x, into)
+    law = MultivariateGaussian(law.mean, jnp.where(moves, tria(law.chol), jnp.eye(x.shape[0], dtype=x.dtype)))
+    return jnp.where(moves, law.joint(to), jnp.where((x == to).all(), 0.0, -jnp.inf))
