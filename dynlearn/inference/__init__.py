@@ -1,7 +1,7 @@
 """Inference: what a state-space model says of the states and outputs behind the measurements."""
 
 from dynlearn.inference._methods import METHODS
-from dynlearn.inference.density import log_density
+from dynlearn.inference.density import log_density, log_joint
 from dynlearn.inference.filter import filter
 from dynlearn.inference.impute import impute
 from dynlearn.inference.log_likelihood import log_likelihood
@@ -21,6 +21,7 @@ __all__ = [
     "filter",
     "impute",
     "log_density",
+    "log_joint",
     "log_likelihood",
     "smooth",
 ]

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from dynlearn.inference._methods import process_of
-from dynlearn.models import AbstractStateSpace
+from dynlearn.models import AbstractMarkov, AbstractStateSpace
 from dynlearn.numerics.filtering._contract import AbstractInference
 from dynlearn.numerics.window import Window
 
@@ -33,6 +33,24 @@ def log_density(
     key = jax.random.key(0) if key is None else key
     scaled = chosen.filter(process_of(model, run, chosen), key).log_density
     return scaled - jnp.where(run.observed, jnp.log(model.scaling.output_scale), 0).sum(-1)
+
+
+def log_joint(model: AbstractMarkov, run: Window, x: Float[Array, "time state"]) -> Float[Array, " time"]:
+    r"""log p(x_k | x_{k-1}) + log p(y_k | x_k) of every sample of one run and a path, in scaled units.
+
+    At the first sample log p(x_0) stands for the first term; the sum is log p(x_0 .. x_T, y_0 .. y_T). Only the samples of the run and the outputs that were measured count. -inf or NaN where a state
+    moves without noise.
+    """
+    process = model.process(run)
+    counted = run.valid
+    first = counted & ~process.moves
+
+    before = jnp.concatenate([x[:1], x[:-1]])
+    steps = jax.vmap(lambda x, to, into: process.move(x, into).joint(to))(before, x, process.into)
+    starts = jax.vmap(process.start.joint)(x)
+    outputs = jax.vmap(lambda x, y: model.emit(x, model.scaling.static(run.static)).joint(y))(x, process.y)
+    states = jnp.where(first, starts, jnp.where(process.moves, steps, 0))
+    return states + outputs
 
 
 def total(

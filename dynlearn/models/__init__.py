@@ -29,6 +29,7 @@ from dynlearn.models.linear_state_space import LinearStateSpace
 from dynlearn.models.neural_map import NeuralMap
 from dynlearn.models.neural_ode import NeuralODE
 from dynlearn.models.neural_sde import NeuralSDE
+from dynlearn.models.nonlinear_state_space import NonlinearStateSpace
 from dynlearn.models.persistence import Persistence
 from dynlearn.models.smoothed import Smoothed
 from dynlearn.models.storage import load, save
@@ -43,6 +44,7 @@ FAMILIES = {
         DeepStateSpace,
         Koopman,
         LinearStateSpace,
+        NonlinearStateSpace,
         ARX,
         Persistence,
         ContextTiling,
@@ -77,6 +79,7 @@ __all__ = [
     "NeuralMap",
     "NeuralODE",
     "NeuralSDE",
+    "NonlinearStateSpace",
     "Persistence",
     "Scaling",
     "Signature",

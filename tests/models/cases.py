@@ -28,6 +28,11 @@ def state_space(**options) -> Build:
     return functools.partial(dl.models.LinearStateSpace.from_data, **{"states": 2, "memory": 6, **options})
 
 
+def nonlinear(**options) -> Build:
+    sizes = {"width": 6, "memory": 5, "key": 0}
+    return functools.partial(dl.models.NonlinearStateSpace.from_data, **{**sizes, **options})
+
+
 def koopman(lifting: object, **options) -> Build:
     return functools.partial(dl.models.Koopman.from_data, lifting=lifting, gap=3, key=0, **options)
 
@@ -68,6 +73,16 @@ CASES: dict[str, tuple[str, Build]] = {
     "state space feed-through": ("zero", state_space(states=3, feedthrough=True)),
     "state space stable linear hold": ("linear", state_space(stable=True)),
     "state space uneven": ("uneven", state_space()),
+    "nonlinear": ("zero", nonlinear(states=3)),
+    "nonlinear state noise heavy tails": (
+        "zero",
+        nonlinear(states=2, noise="state", outputs="student_t", inference="unscented"),
+    ),
+    "nonlinear particles": ("zero", nonlinear(states=2, inference=dl.inference.Particle(size=20))),
+    "nonlinear ensemble filter": (
+        "zero",
+        nonlinear(states=2, inference=dl.inference.EnsembleKalman(size=20)),
+    ),
     "arx": ("zero", functools.partial(dl.models.ARX.from_data, delays=2, gap=3)),
     "arx linear hold": ("linear", functools.partial(dl.models.ARX.from_data, delays=0, gap=3)),
     "persistence": ("uneven", functools.partial(dl.models.Persistence.from_data, memory=5)),
@@ -76,6 +91,7 @@ CASES: dict[str, tuple[str, Build]] = {
     "ensemble sde": ("zero", ensemble(sde(hidden=0, memory=2))),
     "ensemble deep state space": ("zero", ensemble(deep(memory=4))),
     "ensemble state space": ("zero", ensemble(state_space())),
+    "ensemble nonlinear": ("zero", ensemble(nonlinear(states=2, memory=4))),
     "ensemble koopman": ("zero", ensemble(koopman(Learned(4, delays=1, width=8)))),
 }
 """Name: which dataset of the fixture `data`, and how the model is built from it."""

@@ -14,8 +14,8 @@ import dynlearn as dl
 from dynlearn.fitting import METHODS, OBJECTIVES
 from dynlearn.models import (
     FAMILIES,
-    AbstractLinearGaussian,
     AbstractModel,
+    AbstractStateSpace,
     AbstractStochastic,
     Ensemble,
     ErrorGrowth,
@@ -58,7 +58,7 @@ def single(model: AbstractModel) -> AbstractModel:
 
 def noisy(model: AbstractModel) -> AbstractModel:
     """With an error law in which every term counts."""
-    if isinstance(single(model), AbstractLinearGaussian):
+    if isinstance(single(model), AbstractStateSpace):
         return model  # its noise is a part of its dynamics
     if stochastic(model):
         measurement = Measurement.of(jnp.asarray([0.5, 0.6], jnp.float32), fitted=True)
@@ -163,7 +163,8 @@ def test_forecasts_are_physical(case):
     mean_other, variance_other = path(model, window, None)
     scale = np.sqrt(variance)
     np.testing.assert_allclose((mean_other - offset) / factor / scale, mean / scale, atol=0.02)
-    np.testing.assert_allclose(variance_other / factor**2, variance, rtol=3e-3)
+    # An output of 300 +- 0.01 is resolved to 3e-3 of its spread in float32.
+    np.testing.assert_allclose(variance_other / factor**2, variance, rtol=6e-3)
 
 
 def test_infer_does_not_read_the_last_control(case):

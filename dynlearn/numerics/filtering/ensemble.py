@@ -69,8 +69,8 @@ class EnsembleKalman(AbstractInference):
         first = _Step(cloud, cloud, jnp.zeros((), cloud.dtype), None)
 
         def combine(before: _Step, now: _Step) -> _Step:
-            (into, at, moves, y), key = now.model_inputs
-            for_move, for_noise = jax.random.split(key)
+            (into, at, moves, y), bits = now.model_inputs
+            for_move, for_noise = jax.random.split(jax.random.wrap_key_data(bits))
 
             def move(x: Array, key: Array) -> Array:
                 return jnp.where(moves, process.move(x, into).sample(key), x)
@@ -90,8 +90,9 @@ class EnsembleKalman(AbstractInference):
             filter_combine=combine,
             associative=False,
         )
-        keys = jax.random.split(for_steps, process.y.shape[0])
-        return cuthbert.filter(passes, (process.rows, keys), first)
+        # Inputs of cuthbert's scan have to be plain arrays.
+        bits = jax.random.key_data(jax.random.split(for_steps, process.y.shape[0]))
+        return cuthbert.filter(passes, (process.rows, bits), first)
 
 
 class _Step(NamedTuple):

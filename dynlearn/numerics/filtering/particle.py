@@ -6,9 +6,10 @@ import jax
 import jax.numpy as jnp
 from cuthbert.smc import backward_sampler, particle_filter
 from cuthbertlib.linalg import tria
-from cuthbertlib.resampling import adaptive, autodiff, systematic
+from cuthbertlib.resampling import adaptive, autodiff
 from cuthbertlib.smc.smoothing import exact_sampling, tracing
-from jaxtyping import Array, Float, Key
+from jax.scipy.linalg import solve_triangular
+from jaxtyping import Array, Float, Int, Key
 
 from dynlearn.errors import ArgumentError, check_count, check_known
 from dynlearn.numerics.distributions import Mixture, MultivariateGaussian
@@ -30,8 +31,8 @@ class Particle(AbstractInference):
         size: particles.
         threshold: resample when the effective sample size falls below this share of them.
         backward: how paths are drawn: by "sampling", from every particle in turn given the next
-            state, which needs noise in every state; or along their "ancestors", which needs none, and
-            knows few different beginnings.
+            state; or along their "ancestors", which is cheap and knows few different beginnings. Where
+            a state moves without noise only its ancestor leads to it, and both are the same.
 
     References: Gordon, Salmond, Smith 1993; Godsill, Doucet, West 2004; Chopin, Papaspiliopoulos, "An
     introduction to sequential Monte Carlo", 2020; Ścibior, Wood, "Differentiable particle filtering
@@ -73,7 +74,7 @@ class Particle(AbstractInference):
         smoother = backward_sampler.build_smoother(
             log_potential=lambda x, to, row: _moved(process, x, to, row),
             backward_sampling_fn=BACKWARD[self.backward],
-            resampling_fn=systematic.resampling,
+            resampling_fn=systematic,
             n_smoother_particles=max(samples, SMOOTHED),
         )
         paths = cuthbert.smoother(smoother, states, key=for_paths).particles[1:]
@@ -86,7 +87,7 @@ class Particle(AbstractInference):
             into, _, moves, _ = row
             return jnp.where(moves, process.move(x, into).sample(key), x)
 
-        resampling = autodiff.stop_gradient_decorator(systematic.resampling)
+        resampling = autodiff.stop_gradient_decorator(systematic)
         passes = particle_filter.build_filter(
             process.start.sample,
             propagate,
@@ -96,6 +97,19 @@ class Particle(AbstractInference):
         )
         for_start, for_steps = jax.random.split(key)
         return cuthbert.filter(passes, process.rows, passes.init_prepare(key=for_start), key=for_steps)
+
+
+def systematic(
+    key: Key[Array, ""], logits: Float[Array, " point"], points: Float[Array, "point state"], n: int
+) -> tuple[Int[Array, " n"], Float[Array, " n"], Float[Array, "n state"]]:
+    """n equally weighted points: those that evenly spaced levels, shifted at random, pick from the cumulated weights.
+
+    cuthbertlib's own calls back into Python on a CPU, one run at a time, and only in the session's precision.
+    """
+    total = jnp.cumsum(jax.nn.softmax(logits))
+    level = (jnp.arange(n) + jax.random.uniform(key, (), logits.dtype)) / n
+    index = jnp.clip(jnp.searchsorted(total / total[-1], level, side="right"), 0, logits.shape[0] - 1)
+    return index.astype(int), jnp.zeros(n, logits.dtype), points[index]
 
 
 def weighted(x: Float[Array, "time point state"], log_weight: Float[Array, "time point"]) -> Mixture:
@@ -109,8 +123,14 @@ def _measured(process: Process, x: Array, row) -> Float[Array, ""]:
 
 
 def _moved(process: Process, x: Array, to: Array, row) -> Float[Array, ""]:
-    """log p(x' | x); where nothing moves, only the same point follows."""
+    """log p(x' | x), with a noise far below the mean: a state that moves without any fits its own ancestor only."""
     into, _, moves, _ = row
     law = process.move(x, into)
-    law = MultivariateGaussian(law.mean, jnp.where(moves, tria(law.chol), jnp.eye(x.shape[0], dtype=x.dtype)))
-    return jnp.where(moves, law.joint(to), jnp.where((x == to).all(), 0.0, -jnp.inf))
+    mean, chol = jnp.where(moves, law.mean, x), jnp.where(moves, law.chol, 0)
+    eps = jnp.finfo(mean.dtype).eps ** 0.625
+    floor = eps * (jnp.abs(mean) + eps * jnp.abs(mean).max()) + 1e-15
+    # Inverted once for each x, not solved for each pair: nothing here may depend on x'.
+    noise = tria(jnp.concatenate([chol, jnp.diag(floor)], axis=1))
+    whiten = solve_triangular(noise, jnp.eye(x.shape[0], dtype=mean.dtype), lower=True)
+    log_size = jnp.sum(jnp.log(jnp.abs(jnp.diagonal(whiten))))
+    return log_size + jax.scipy.stats.norm.logpdf(whiten @ (to - mean)).sum()
