@@ -19,8 +19,12 @@ from dynlearn.models._networks import mlp
 from dynlearn.models._scaling import Scaling
 from dynlearn.models._signature import Signature
 from dynlearn.models._state_model import AbstractStateModel, check_sizes, fraction_of, held
+from dynlearn.models._state_space import AbstractMarkov
 from dynlearn.models.neural_ode import continuous_signature
-from dynlearn.numerics.distributions import Gaussian
+from dynlearn.numerics.distributions import Gaussian, MultivariateGaussian
+from dynlearn.numerics.filtering._contract import AbstractInference
+from dynlearn.numerics.filtering.gaussian import Extended
+from dynlearn.numerics.flow import flow
 from dynlearn.numerics.keys import as_key, split
 from dynlearn.numerics.window import Window
 from dynlearn.solvers import FixedStep, StochasticStep, solve_ode, solve_sde
@@ -36,15 +40,19 @@ class NeuralSDEState(eqx.Module):
     static: Float[Array, " static"]
 
 
-class NeuralSDE(AbstractContinuous, AbstractStochastic, AbstractStateModel):
+class NeuralSDE(AbstractContinuous, AbstractStochastic, AbstractStateModel, AbstractMarkov):
     r"""Stochastic dynamics in continuous time, drift and diffusion learned.
 
         dx = f(x, u, s) dt + g(x, u, s) dW (Ito),    y = output_mean + output_scale * (x[:p] + sigma eps),
 
     x = (the p scaled outputs, `hidden` further states), one Brownian motion per state, f and
     g multilayer perceptrons in scaled time. The initial state is read off a window of the
-    last `memory` samples by a learned encoder, and is known up to `start`. Fitted by the energy
+    last `memory` samples by a learned encoder, and is known up to `uncertainty`. Fitted by the energy
     score of drawn paths, a proper score: unlike a squared error it does not drive the noise to zero.
+
+    For `dl.filter` and its kin the state at a run's first sample is N(0, I) in scaled units, and an
+    interval is crossed by the mean's path with the noise linear around it. `infer` is the encoder,
+    a filter learned with the dynamics, because a forecast has to start from few samples.
 
     Args:
         signature: names, units and hold; its `interval` is None.
@@ -70,7 +78,7 @@ class NeuralSDE(AbstractContinuous, AbstractStochastic, AbstractStateModel):
     field: Callable[..., Float[Array, " state"]]
     diffusion_field: Callable[..., Float[Array, " state"]]
     encoder: Encoder
-    start: Float[Array, " state"]
+    uncertainty: Float[Array, " state"]
     """softplus^-1 of the standard deviation with which the initial state is known."""
     measurement: Measurement
     solver: StochasticStep
@@ -122,7 +130,7 @@ class NeuralSDE(AbstractContinuous, AbstractStochastic, AbstractStateModel):
         else:
             self.diffusion_field = LearnedDiffusion(_centred(network(for_diffusion, 0.1), _raw(0.3)))
         self.encoder = Encoder(p, m, hidden, memory, width, activation, key=for_encoder)
-        self.start = jnp.full(n, _raw(0.1))
+        self.uncertainty = jnp.full(n, _raw(0.1))
         self.measurement = Measurement.of(jnp.full(p, 0.1), fitted=False)
         self.solver = StochasticStep("euler_maruyama", 1) if solver is None else solver
         self.noise = noise
@@ -145,10 +153,43 @@ class NeuralSDE(AbstractContinuous, AbstractStochastic, AbstractStateModel):
     def as_fitted(self) -> Self:
         return eqx.tree_at(lambda m: m.measurement, self, self.measurement.as_fitted())
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return (*self.signature.output_names, *(f"hidden{i}" for i in range(self.hidden)))
+
+    @property
+    def inference(self) -> AbstractInference:
+        return Extended()
+
+    def start(self, s: Float[Array, " static"]) -> MultivariateGaussian:
+        size = self.signature.outputs + self.hidden
+        return MultivariateGaussian(jnp.zeros(size), jnp.eye(size))
+
+    def move(
+        self,
+        x: Float[Array, " state"],
+        u: Float[Array, "*ends control"],
+        time: Float[Array, ""],
+        interval: Float[Array, ""],
+        s: Float[Array, " static"],
+    ) -> MultivariateGaussian:
+        """The mean's path and the noise around it, the diffusion as it is at the start of the interval."""
+
+        def drift(x: Array, fraction: Array) -> Array:
+            return self.vector_field(time + fraction * interval, x, held(u, fraction, self.signature), s)
+
+        first = held(u, jnp.zeros_like(interval), self.signature)
+        G = jnp.diag(self.diffusion(time, x, first, s))
+        even = 2 * -(-self.solver.substeps // 2)
+        return MultivariateGaussian(*flow(drift, x, interval, G, even))
+
+    def emit(self, x: Float[Array, " state"], s: Float[Array, " static"]) -> Gaussian:
+        return self.measurement.predictive(self.outputs_of(x))
+
     def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> NeuralSDEState:
         x = self.encoder(past, self.scaling)
         if key is not None:
-            x = x + jax.nn.softplus(self.start) * jax.random.normal(key, x.shape, x.dtype)
+            x = x + jax.nn.softplus(self.uncertainty) * jax.random.normal(key, x.shape, x.dtype)
         return NeuralSDEState(x, self.scaling.static(past.static))
 
     def vector_field(

@@ -95,7 +95,7 @@ class NeuralSDE(AbstractNative):
         self.field = _fields.of(twin.field, field, activation)
         self.diffusion_field = _fields.of(twin.diffusion_field, diffusion, activation)
         self.encoder = Encoder(twin.encoder, activation)
-        self.start = parameter(twin.start)
+        self.uncertainty = parameter(twin.uncertainty)
         self.measurement = nn.ParameterDict({"raw": parameter(twin.measurement.raw)})
         self._twin = Twin(twin, self)
 
@@ -160,7 +160,7 @@ class NeuralSDE(AbstractNative):
             return torch.randn(shape, generator=generator, dtype=inferred.x.dtype).to(inferred.x.device)
 
         x = inferred.x.repeat_interleave(paths, 0)
-        x = x + softplus(self.start) * normal(*x.shape)
+        x = x + softplus(self.uncertainty) * normal(*x.shape)
         lengths = many.interval[:, self.memory - 1 : -1, None, None] / self.solver.substeps
         increments = lengths.sqrt() * normal(len(x), lengths.shape[1], self.solver.substeps, x.shape[1])
         path = self.follow(State(x, inferred.static.repeat_interleave(paths, 0)), many, increments)

@@ -40,8 +40,8 @@ def known(ds, **options):
     )
     scale = model.scaling.output_scale
     exact = dl.models.Measurement.of(NOISE / scale, fitted=True)
-    narrow = jnp.full_like(model.start, -20.0)
-    return eqx.tree_at(lambda m: (m.measurement, m.start), model, (exact, narrow))
+    narrow = jnp.full_like(model.uncertainty, -20.0)
+    return eqx.tree_at(lambda m: (m.measurement, m.uncertainty), model, (exact, narrow))
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +156,32 @@ def test_an_unfitted_one_is_refused(ds):
 def test_what_is_wrong_is_said(ds, options, message):
     with pytest.raises(dl.errors.ArgumentError, match=message):
         dl.models.NeuralSDE.from_data(ds, **{"hidden": 0, "memory": 1, **options})
+
+
+def test_a_linear_sde_is_filtered_as_the_exact_model_is():
+    """Interval by interval the mean's path and the noise around it are exact where the drift is linear."""
+    rng = np.random.default_rng(0)
+    times = np.cumsum(rng.uniform(0.05, 0.4, 40))
+    y = np.cumsum(0.3 * rng.normal(size=(40, 1)), axis=0)
+    y[5:12] = np.nan
+    ds = dl.from_arrays(y, times=times, output_names=["y"])
+    model = dl.models.NeuralSDE.from_data(
+        ds,
+        hidden=0,
+        memory=3,
+        field=lambda t, X, u, s: -0.8 * X,
+        diffusion=lambda t, X, u, s: jnp.full(1, 0.7),
+        solver=dl.solvers.StochasticStep("euler_maruyama", substeps=6),
+    ).as_fitted()
+    sigma = float((model.measurement.sigma * model.scaling.output_scale)[0])
+    mean, scale = float(model.scaling.output_mean[0]), float(model.scaling.output_scale[0])
+    exact = {
+        "A": [[-0.8]], "C": [[1.0]], "Q": [[0.49]], "R": [[sigma**2]], "m0": [mean], "P0": [[scale**2]],
+    }  # fmt: skip
+    known = dl.models.LinearStateSpace.from_matrices(dl.models.Signature(("y",)), exact)
+    np.testing.assert_allclose(dl.log_likelihood(model, ds), dl.log_likelihood(known, ds), rtol=1e-5)
+    for verb in (dl.filter, dl.smooth, dl.impute):
+        found, expected = verb(model, ds), verb(known, ds)
+        name = "output" if verb is dl.impute else "output_mean"
+        np.testing.assert_allclose(found[name], expected[name], atol=1e-4)
+        np.testing.assert_allclose(found["output_scale"], expected["output_scale"], atol=1e-4)
