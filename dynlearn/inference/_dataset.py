@@ -2,20 +2,30 @@
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Array, Float
 
 from dynlearn.inference._border import inside
 from dynlearn.models import AbstractStateSpace
+from dynlearn.models._switching import AbstractSwitching
+from dynlearn.numerics.distributions import Mixture
 from dynlearn.trajectories import schema, validate
 
 DIMS = {
     "state": ("trajectory", "time", "state_name"),
     "output": ("trajectory", "time", "output_name"),
+    "regime": ("trajectory", "time", "regime_name"),
 }
+
+
+def regimes(model: AbstractStateSpace, belief: Mixture) -> Float[Array, "time regime"] | None:
+    """Their probabilities, where the model has any."""
+    return belief.weight if isinstance(model, AbstractSwitching) else None
 
 
 def beside(model: AbstractStateSpace, ds: xr.Dataset, found: dict[str, tuple[str, np.ndarray]]) -> xr.Dataset:
     """`ds` without its own states, and every variable of `found` (its kind, its values) with NaN in the padding.
 
+    With the probabilities of regimes also the likeliest one at each sample, a coordinate ("" in the padding).
     Values have shape (run, time, name), or (run, sample, time, name) for draws.
     """
     kept = ds[[name for name in ("output", "control", "static") if name in ds]]
@@ -28,5 +38,10 @@ def beside(model: AbstractStateSpace, ds: xr.Dataset, found: dict[str, tuple[str
             result[name] = (("sample", *DIMS[kind]), values)
         else:
             result[name] = (DIMS[kind], np.where(mask, values, np.nan))
+    if isinstance(model, AbstractSwitching) and "regime_probability" in found:
+        names = schema.strings(model.regime_names)
+        held = np.where(mask[..., 0], names[found["regime_probability"][1].argmax(-1)], "")
+        regime = (("trajectory", "time"), held.astype(names.dtype))
+        result = result.assign_coords(regime_name=names, regime=regime)
     result.attrs = {"dynlearn_schema": schema.SCHEMA_VERSION}
     return validate(result)

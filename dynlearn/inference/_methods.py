@@ -5,7 +5,9 @@ from typing import Any
 from dynlearn.errors import ArgumentError, check_known
 from dynlearn.models import AbstractStateSpace
 from dynlearn.numerics.filtering._contract import AbstractInference, AbstractProcess
+from dynlearn.numerics.filtering.collapsed import Collapsed
 from dynlearn.numerics.filtering.ensemble import EnsembleKalman
+from dynlearn.numerics.filtering.enumerated import Enumerated
 from dynlearn.numerics.filtering.exact import Exact
 from dynlearn.numerics.filtering.gaussian import Extended, Unscented
 from dynlearn.numerics.filtering.particle import Particle
@@ -19,6 +21,8 @@ METHODS: dict[str, type[AbstractInference]] = {
     "unscented": Unscented,
     "ensemble": EnsembleKalman,
     "particle": Particle,
+    "collapsed": Collapsed,
+    "enumerated": Enumerated,
 }
 
 Method = str | AbstractInference | None

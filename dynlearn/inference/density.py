@@ -38,7 +38,8 @@ def log_density(
 def log_joint(model: AbstractMarkov, run: Window, x: Float[Array, "time state"]) -> Float[Array, " time"]:
     r"""log p(x_k | x_{k-1}) + log p(y_k | x_k) of every sample of one run and a path, in scaled units.
 
-    At the first sample log p(x_0) stands for the first term; the sum is log p(x_0 .. x_T, y_0 .. y_T). Only the samples of the run and the outputs that were measured count. -inf or NaN where a state
+    At the first sample log p(x_0) stands for the first term; the sum is log p(x_0 .. x_T, y_0 .. y_T).
+    Only the samples of the run and the outputs that were measured count. -inf or NaN where a state
     moves without noise.
     """
     process = model.process(run)

@@ -42,7 +42,8 @@ def filter(
         `ds` (outputs, controls, static features) with `state_mean`, `state_scale` (standard
         deviation) given the past and the present sample; `output_mean`, `output_scale`: the
         one-step-ahead forecast of each output, from the past alone; `filtered_mean`,
-        `filtered_scale`: of a further measurement at the same instant.
+        `filtered_scale`: of a further measurement at the same instant. Of a model with regimes also
+        `regime_probability` and the likeliest `regime`, a coordinate.
 
     Raises:
         ArgumentError: a model without a state to infer or that was not fitted; a method that does
@@ -60,8 +61,9 @@ def filter(
     _border.check_fitted("filter", model)
     with precision.float64():
         found = jax.tree.map(np.asarray, _filtered(*_border.on_device(model, ds), chosen, as_key(key)))
-    kinds = {name: "state" if name.startswith("state") else "output" for name in found._fields}
-    return _dataset.beside(model, ds, {name: (kinds[name], getattr(found, name)) for name in kinds})
+    named = {name: value for name, value in found._asdict().items() if value is not None}
+    kinds = {name: name.split("_")[0].replace("filtered", "output") for name in named}
+    return _dataset.beside(model, ds, {name: (kinds[name], value) for name, value in named.items()})
 
 
 class Found(NamedTuple):
@@ -71,6 +73,7 @@ class Found(NamedTuple):
     output_scale: Float[Array, "run time output"]
     filtered_mean: Float[Array, "run time output"]
     filtered_scale: Float[Array, "run time output"]
+    regime_probability: Float[Array, "run time regime"] | None
 
 
 @eqx.filter_jit
@@ -85,6 +88,7 @@ def _filtered(
             found.filtered.scale,
             *_outputs.marginal(model, process, found.predicted),
             *_outputs.marginal(model, process, found.filtered),
+            _dataset.regimes(model, found.filtered),
         )
 
     return _outputs.over_runs(

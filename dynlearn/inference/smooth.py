@@ -39,7 +39,8 @@ def smooth(
         `ds` (outputs, controls, static features) with `state_mean`, `state_scale` (standard
         deviation), `output_mean`, `output_scale`: of a further measurement at each instant, its
         noise drawn anew (`dl.impute` tells of the measurement that is missing); with `samples`,
-        `state_draws` with a `sample` dimension.
+        `state_draws` with a `sample` dimension. Of a model with regimes also `regime_probability` and
+        the likeliest `regime`, a coordinate.
 
     Raises:
         ArgumentError: a model without a state to infer or that was not fitted; a method that does
@@ -66,6 +67,8 @@ def smooth(
         "output_mean": ("output", found.output_mean),
         "output_scale": ("output", found.output_scale),
     }
+    if found.regime_probability is not None:
+        named["regime_probability"] = ("regime", found.regime_probability)
     if samples:
         named["state_draws"] = ("state", found.state_draws)
     return _dataset.beside(model, ds, named)
@@ -77,6 +80,7 @@ class Found(NamedTuple):
     output_mean: Float[Array, "run time output"]
     output_scale: Float[Array, "run time output"]
     state_draws: Float[Array, "run sample time state"]
+    regime_probability: Float[Array, "run time regime"] | None
 
 
 @eqx.filter_jit
@@ -86,7 +90,8 @@ def _smoothed(
     def one(run: Window, key: Key[Array, ""]) -> Found:
         process = process_of(model, run, method)
         now, draws = method.smooth(process, samples, key)
-        return Found(now.mean, now.scale, *_outputs.marginal(model, process, now), draws)
+        outputs = _outputs.marginal(model, process, now)
+        return Found(now.mean, now.scale, *outputs, draws, _dataset.regimes(model, now))
 
     return _outputs.over_runs(
         one, runs, key, lambda run, key: method.filter(process_of(model, run, method), key)

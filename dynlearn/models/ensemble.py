@@ -7,7 +7,7 @@ import jax
 from jaxtyping import Array, Float, Key
 
 from dynlearn.errors import ArgumentError
-from dynlearn.models._imported import Imported
+from dynlearn.models._imported import AbstractImported
 from dynlearn.models._model import AbstractModel, State
 from dynlearn.models._scaling import Fixed, Scaling
 from dynlearn.models._signature import Signature
@@ -108,12 +108,12 @@ def _redrawn(model: AbstractModel, key: Key[Array, ""]) -> AbstractModel:
     """
 
     def network(node) -> bool:
-        return isinstance(node, eqx.nn.Linear | Imported | Fixed)
+        return isinstance(node, eqx.nn.Linear | AbstractImported | Fixed)
 
     def redraw(node, k):
         if isinstance(node, eqx.nn.Linear):
             return eqx.tree_at(lambda n: n.weight, node, _shuffled(node.weight, k))
-        return _every(node, k, _fixed, _shuffled) if isinstance(node, Imported) else node
+        return _every(node, k, _fixed, _shuffled) if isinstance(node, AbstractImported) else node
 
     return _every(model, key, network, redraw)
 

@@ -18,6 +18,7 @@ from dynlearn.numerics.aten import Program
 from dynlearn.torch._export import lower
 from dynlearn.torch._weights import weights_of
 from dynlearn.torch._write_back import write_back
+from dynlearn.torch.as_function import as_function
 from dynlearn.torch.from_module import from_module
 from dynlearn.torch.to_module import ModelModule, to_module
 
@@ -34,6 +35,7 @@ __all__ = [
     "Program",
     "Training",
     "Windows",
+    "as_function",
     "from_module",
     "lower",
     "to_module",

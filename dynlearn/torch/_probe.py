@@ -17,16 +17,27 @@ ORDINALS = ("first", "second", "third")
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """The arguments of `forward`: t, x, then u and s where there are any."""
+    """The arguments of `forward`: t, x, then u and s where there are any; an observation takes no t."""
 
     states: int
     controls: int
     statics: int
     batched: bool
+    outputs: int | None = None
+    """What an observation returns; None: a field or a map, which returns states."""
+
+    @property
+    def names(self) -> list[str]:
+        return [*(["t"] if self.outputs is None else []), *self.sizes]
 
     @property
     def arguments(self) -> str:
-        return ", ".join(["t", *self.sizes])
+        return ", ".join(self.names)
+
+    @property
+    def values(self) -> tuple[int, str]:
+        """How many come back, and one per what."""
+        return (self.states, "state") if self.outputs is None else (self.outputs, "output")
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -43,22 +54,26 @@ class Call:
             drawn = torch.randn((ROWS, size), generator=generator).to(like.device, like.dtype)
             return drawn[first : first + rows] if self.batched else drawn[first]
 
-        return [torch.zeros((), dtype=like.dtype, device=like.device), *map(draw, self.sizes.values())]
+        rows_of = list(map(draw, self.sizes.values()))
+        if self.outputs is not None:
+            return rows_of
+        return [torch.zeros((), dtype=like.dtype, device=like.device), *rows_of]
 
     def shown(self, rows: int) -> str:
         """The call, with the shapes of its arguments."""
         batch = (rows,) if self.batched else ()
-        return ", ".join(["t ()", *(f"{name} {(*batch, size)}" for name, size in self.sizes.items())])
+        sizes = {name: (*batch, self.sizes[name]) if name in self.sizes else () for name in self.names}
+        return ", ".join(f"{name} {size}" for name, size in sizes.items())
 
 
 def check_call(what: str, module: nn.Module, call: Call) -> None:
     """Raise unless `module` takes and returns what it should."""
     try:
-        inspect.signature(module.forward).bind(*["t", *call.sizes])
+        inspect.signature(module.forward).bind(*call.names)
     except TypeError as error:
         raise ArgumentError(
             f"{what}: it is called as forward({call.arguments}), which {type(module).__name__}.forward does not "
-            f"take: {error}; u is passed where controls > 0, s where statics > 0."
+            f"take: {error}; {_passed(call)}."
         ) from error
     _returned(what, module, call, ROWS)
 
@@ -91,6 +106,12 @@ def check_apart(drift: nn.Module, diffusion: Any) -> None:
         )
 
 
+def _passed(call: Call) -> str:
+    if call.outputs is None:
+        return "u is passed where controls > 0, s where statics > 0"
+    return "an observation is called without t and u, and s is passed where statics > 0"
+
+
 def _returned(what: str, module: nn.Module, call: Call, rows: int, first: int = 0) -> torch.Tensor:
     """What a copy of the module returns: running statistics stay as they are."""
     try:
@@ -103,13 +124,14 @@ def _returned(what: str, module: nn.Module, call: Call, rows: int, first: int = 
             f"{what}: calling {type(module).__name__}({call.shown(rows)}) failed: {error}. If it takes "
             f"{'one state' if call.batched else 'a batch of states'}, say batched={form}."
         ) from error
-    expected = (rows, call.states) if call.batched else (call.states,)
+    count, per = call.values
+    expected = (rows, count) if call.batched else (count,)
     if not isinstance(found, torch.Tensor) or tuple(found.shape) != expected or not found.is_floating_point():
         came = (
             f"{found.dtype} {tuple(found.shape)}" if isinstance(found, torch.Tensor) else type(found).__name__
         )
         raise ArgumentError(
             f"{what}: called as {type(module).__name__}({call.shown(rows)}), expected a tensor of floats {expected} "
-            f"back, one per state, got {came}."
+            f"back, one per {per}, got {came}."
         )
     return found

@@ -11,6 +11,7 @@ from torch import nn
 from dynlearn.errors import ArgumentError, check_count, check_known
 from dynlearn.models import NeuralMap, NeuralODE, NeuralSDE, Signature
 from dynlearn.models._imported import Imported
+from dynlearn.numerics.aten import Program
 from dynlearn.solvers import Solver, StochasticStep
 from dynlearn.torch._export import lower
 from dynlearn.torch._probe import Call, check_apart, check_call, check_rows
@@ -108,6 +109,12 @@ def from_module(
 
 
 def _imported(what: str, module: object, call: Call) -> Imported:
+    program = program_of(what, module, call)
+    return Imported(program, controls=call.controls > 0, statics=call.statics > 0, batched=call.batched)
+
+
+def program_of(what: str, module: object, call: Call) -> Program:
+    """`module` lowered, once it is sure that it takes and returns what it should, every row on its own."""
     if not isinstance(module, nn.Module):
         raise ArgumentError(
             f"{what}: expected a torch.nn.Module with forward({call.arguments}), got {type(module).__name__}."
@@ -115,7 +122,7 @@ def _imported(what: str, module: object, call: Call) -> Imported:
     check_call(what, module, call)
     program = lower(module, *call.example(module, 1))
     check_rows(what, module, call)
-    return Imported(program, controls=call.controls > 0, statics=call.statics > 0, batched=call.batched)
+    return program
 
 
 def _measured(states: int, controls: int, statics: int, outputs: int | None) -> int:

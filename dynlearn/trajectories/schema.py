@@ -13,7 +13,7 @@ SCHEMA_VERSION = "1"
 KINDS = ("output", "control", "state", "static")
 """The variables with a name axis: `output` has the dimension `output_name`, and so on."""
 
-DIMENSIONS = ("trajectory", "time", *(f"{kind}_name" for kind in KINDS), "sample")
+DIMENSIONS = ("trajectory", "time", *(f"{kind}_name" for kind in KINDS), "regime_name", "sample")
 """Every dimension a dataset under the schema may have."""
 
 HOLDS = ("zero", "linear")

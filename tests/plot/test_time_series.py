@@ -259,3 +259,31 @@ BAD = [
 def test_bad_input_says_what_was_expected(call, text):
     with pytest.raises(ArgumentError, match=text):
         call()
+
+
+def test_what_was_inferred_is_the_band_around_what_was_measured():
+    """The band is mean +- z scale; dots stand where something was measured, ticks where nothing was."""
+    rng = np.random.default_rng(0)
+    y = np.cumsum(rng.normal(size=(30, 1)), axis=0)
+    y[10:14] = np.nan
+    ds = dl.from_arrays(y, dt=0.5, output_names=["angle"], units=UNITS)
+    walk = {"A": [[1.0]], "C": [[1.0]], "Q": [[1.0]], "R": [[0.04]], "P0": [[9.0]]}
+    signature = dl.models.Signature(("angle",), output_units=("rad",), time_unit="s", interval=0.5)
+    model = dl.models.LinearStateSpace.from_matrices(signature, walk)
+    for verb, mean in ((dl.filter, "output_mean"), (dl.smooth, "output_mean"), (dl.impute, "output")):
+        found = verb(model, ds)
+        (ax,) = plot.inferred(found, level=0.8).axes
+        (band,) = by_gid(ax, "band 80 %")
+        corners = band.get_paths()[0].vertices
+        top = found[mean].values[0, :, 0] + NormalDist().inv_cdf(0.9) * found["output_scale"].values[0, :, 0]
+        assert corners[:, 1].max() == pytest.approx(top.max())
+        dots = ax.lines[0].get_ydata()
+        np.testing.assert_array_equal(dots, y[:, 0])
+        (missing,) = by_gid(ax, "missing")
+        np.testing.assert_allclose(missing.get_xdata(), 0.5 * np.arange(10, 14))
+    with pytest.raises(ArgumentError, match="level: expected a number between 0 and 1, got 90"):
+        plot.inferred(found, level=90)
+    with pytest.raises(
+        ArgumentError, match=r"expected a dataset with the variable 'output_scale'.*dl\.impute"
+    ):
+        plot.inferred(ds)

@@ -1,7 +1,7 @@
 """The distribution of an output vector. Elementwise, so that a missing entry can be masked."""
 
 from dynlearn.numerics.distributions.counts import Bernoulli, NegativeBinomial, Poisson
-from dynlearn.numerics.distributions.gaussian import Gaussian, MultivariateGaussian
+from dynlearn.numerics.distributions.gaussian import Gaussian, MultivariateGaussian, square
 from dynlearn.numerics.distributions.mixture import Mixture
 from dynlearn.numerics.distributions.student_t import StudentT
 
@@ -17,4 +17,5 @@ __all__ = [
     "NegativeBinomial",
     "Poisson",
     "StudentT",
+    "square",
 ]

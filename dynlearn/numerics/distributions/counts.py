@@ -48,7 +48,8 @@ class NegativeBinomial(eqx.Module):
 
     def log_prob(self, value: Float[Array, "*batch output"]) -> Float[Array, "*batch output"]:
         """-inf where `value` is no count."""
-        return jax.scipy.stats.nbinom.logpmf(value, self.size, self.size / (self.size + self.mean))
+        log_p = jax.scipy.stats.nbinom.logpmf(value, self.size, self.size / (self.size + self.mean))
+        return jnp.where(value == jnp.round(value), log_p, -jnp.inf)
 
     def joint(self, value: Float[Array, " output"]) -> Float[Array, ""]:
         return together(self, value)

@@ -32,6 +32,14 @@ class Gaussian(eqx.Module):
         return self.mean + self.scale * jax.random.normal(key, self.mean.shape, self.mean.dtype)
 
 
+def square(factor: Float[Array, "n rank"]) -> Float[Array, "n n"]:
+    """A square factor of the same covariance."""
+    n, rank = factor.shape
+    if rank > n:
+        return tria(factor)
+    return jnp.concatenate([factor, jnp.zeros((n, n - rank), factor.dtype)], axis=1)
+
+
 class MultivariateGaussian(eqx.Module):
     """Jointly normal outputs: N(mean, chol chol^T). `scale`, `variance`, `log_prob` are of each entry on its own."""
 
@@ -57,7 +65,7 @@ class MultivariateGaussian(eqx.Module):
 
     def joint(self, value: Float[Array, " output"]) -> Float[Array, ""]:
         """Log density of the measured entries together (no batch axes); NaN marks the others."""
-        return multivariate_normal.logpdf(value, self.mean, tria(self.chol), nan_support=True)
+        return multivariate_normal.logpdf(value, self.mean, tria(square(self.chol)), nan_support=True)
 
     def sample(self, key: Key[Array, ""]) -> Float[Array, "*batch output"]:
         """Joint: entries vary together as the covariance says."""

@@ -40,8 +40,9 @@ def regressed(
     """
     n = mean.shape[0]
     eps = jnp.finfo(mean.dtype).eps ** 0.25
-    spread = jnp.linalg.norm(chol, axis=1)
-    floor = eps * jnp.maximum(spread, eps * (1 + jnp.abs(mean)))
+    # A device, not a part of the belief: and the norm of a row of zeros has no gradient.
+    at, still = jax.lax.stop_gradient((mean, chol))
+    floor = eps * jnp.maximum(jnp.linalg.norm(still, axis=1), eps * (1 + jnp.abs(at)))
     L = tria(jnp.concatenate([chol, jnp.diag(floor)], axis=1))
     x, w = sigma_points(mean, L)
     s, _ = sigma_points(jnp.zeros_like(mean), jnp.eye(n, dtype=mean.dtype))

@@ -12,7 +12,7 @@ from cuthbertlib.linalg import tria
 from jaxtyping import Array, Float, Key
 
 from dynlearn.errors import ArgumentError, check_count
-from dynlearn.numerics.distributions import Mixture, MultivariateGaussian
+from dynlearn.numerics.distributions import Gaussian, Mixture, MultivariateGaussian
 from dynlearn.numerics.filtering._contract import AbstractInference, AbstractProcess, Filtered, Smoothed
 from dynlearn.numerics.filtering.process import Process, moments
 
@@ -21,7 +21,7 @@ class EnsembleKalman(AbstractInference):
     r"""A cloud of states, each moved by the model itself and corrected by the Kalman gain of the cloud's covariances.
 
     For many states and costly models; linear in the number of states. Outputs that are not Gaussian
-    enter with their mean and variance.
+    enter the update with their mean and variance; their density is taken as it is, over the cloud.
 
     Args:
         size: members.
@@ -82,6 +82,9 @@ class EnsembleKalman(AbstractInference):
             chol_R = jnp.moveaxis(chol_R, 0, 1).reshape(found.shape[1], -1) / jnp.sqrt(self.size)
             measure = lambda x: moments(process.emit(x, at))[0]  # noqa: E731
             cloud, density = enkf.filter_update(for_noise, predicted, measure, tria(chol_R), y)
+            if not isinstance(process.emit(predicted[0], at), Gaussian | MultivariateGaussian):
+                each = jax.vmap(lambda x: process.emit(x, at).joint(y))(predicted)
+                density = jax.nn.logsumexp(each) - jnp.log(self.size)
             return _Step(cloud, predicted, density, now.model_inputs)
 
         passes = cuthbert.Filter(

@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 import cuthbert
 import jax
 import jax.numpy as jnp
-from cuthbertlib.linalg import tria
 from cuthbertlib.linearize import linearize_moments
 from jaxtyping import Array, Float, Key
 
 from dynlearn.numerics import kalman
-from dynlearn.numerics.distributions import Gaussian, MultivariateGaussian
+from dynlearn.numerics.distributions import Gaussian, MultivariateGaussian, square
 from dynlearn.numerics.filtering._contract import AbstractInference, AbstractProcess, Filtered, Smoothed
 from dynlearn.numerics.filtering._linearise import Law, regressed, sigma_points
 from dynlearn.numerics.filtering.exact import single
@@ -122,11 +121,3 @@ class _Step(NamedTuple):
     log_density: Float[Array, ""]
     row: kalman.Chain
     model_inputs: Any
-
-
-def square(factor: Float[Array, "n rank"]) -> Float[Array, "n n"]:
-    """A square factor of the same covariance."""
-    n, rank = factor.shape
-    if rank > n:
-        return tria(factor)
-    return jnp.concatenate([factor, jnp.zeros((n, n - rank), factor.dtype)], axis=1)

@@ -17,8 +17,6 @@ from dynlearn.numerics.filtering._contract import AbstractInference, AbstractPro
 from dynlearn.numerics.filtering.process import Process
 
 BACKWARD = {"sampling": exact_sampling.simulate, "ancestors": tracing.simulate}
-SMOOTHED = 100
-"""Paths that stand for the smoothed beliefs where fewer draws are asked for."""
 
 
 class Particle(AbstractInference):
@@ -75,7 +73,7 @@ class Particle(AbstractInference):
             log_potential=lambda x, to, row: _moved(process, x, to, row),
             backward_sampling_fn=BACKWARD[self.backward],
             resampling_fn=systematic,
-            n_smoother_particles=max(samples, SMOOTHED),
+            n_smoother_particles=max(samples, self.size // 2),
         )
         paths = cuthbert.smoother(smoother, states, key=for_paths).particles[1:]
         return Smoothed(
@@ -107,7 +105,9 @@ def systematic(
     cuthbertlib's own calls back into Python on a CPU, one run at a time, and only in the session's precision.
     """
     total = jnp.cumsum(jax.nn.softmax(logits))
-    level = (jnp.arange(n) + jax.random.uniform(key, (), logits.dtype)) / n
+    # Rounded up to 1, the last level would pick a point of no weight.
+    below_one = 1 - jnp.finfo(logits.dtype).epsneg
+    level = jnp.minimum((jnp.arange(n) + jax.random.uniform(key, (), logits.dtype)) / n, below_one)
     index = jnp.clip(jnp.searchsorted(total / total[-1], level, side="right"), 0, logits.shape[0] - 1)
     return index.astype(int), jnp.zeros(n, logits.dtype), points[index]
 
