@@ -17,6 +17,7 @@ from dynlearn.fitting.objectives import (
     multi_step,
 )
 from dynlearn.fitting.result import FitResult, Reason
+from dynlearn.fitting.switching_em import SwitchingEM
 from dynlearn.fitting.teacher_forcing import forced_and_free, teacher_forcing
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "MaximumLikelihood",
     "Objective",
     "Reason",
+    "SwitchingEM",
     "calibrate",
     "energy",
     "fit",

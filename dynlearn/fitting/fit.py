@@ -19,6 +19,7 @@ from dynlearn.fitting.least_squares import LeastSquares
 from dynlearn.fitting.maximum_likelihood import MaximumLikelihood
 from dynlearn.fitting.objectives import Objective, resolve
 from dynlearn.fitting.result import FitResult, Reason
+from dynlearn.fitting.switching_em import SwitchingEM
 from dynlearn.models import AbstractModel, Foreign, as_model, check_resolution
 from dynlearn.numerics.keys import as_key
 from dynlearn.trajectories import from_arrays
@@ -37,6 +38,7 @@ METHODS: dict[str, type] = {
     "least_squares": LeastSquares,
     "em": EM,
     "maximum_likelihood": MaximumLikelihood,
+    "switching_em": SwitchingEM,
     "calibration": Calibration,
 }
 

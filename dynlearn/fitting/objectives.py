@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Key
 
 from dynlearn.errors import ArgumentError, check_known
 from dynlearn.fitting._examples import predict
+from dynlearn.fitting.elbo import elbo
 from dynlearn.fitting.expectation import expectation
 from dynlearn.fitting.teacher_forcing import forced_and_free, teacher_forcing
 from dynlearn.inference import log_density
@@ -178,6 +179,7 @@ OBJECTIVES: dict[str, Objective] = {
     "teacher_forcing": teacher_forcing,
     "forced_and_free": forced_and_free,
     "marginal_likelihood": marginal_likelihood,
+    "elbo": elbo,
     "expectation": expectation,
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, DivergedError
 from dynlearn.forecasting import _controls
 from dynlearn.forecasting._paths import finite
 from dynlearn.models import AbstractModel, as_model, is_fitted, pieces_needed
@@ -130,7 +130,15 @@ def check_length(model: AbstractModel, ds: xr.Dataset, now: np.ndarray) -> None:
 def check_inferred(model: AbstractModel, ds: xr.Dataset, known: np.ndarray) -> None:
     """The state of every run must be known."""
     ids = schema.run_ids(ds)
+    y = ds["output"].transpose("trajectory", "time", "output_name").values
+    measured = np.isfinite(y).all(-1) | ~np.isfinite(schema.times_2d(ds))
     for i in np.flatnonzero(~known):
+        if measured[i].all() and ds.dyn.lengths[i] >= model.required:
+            raise DivergedError(
+                f"context: the state of run {ids[i]!r} is not finite though all of its outputs were measured: the "
+                f"model diverges within its last {model.memory} samples; refit it from another start or with shorter "
+                f"memory."
+            )
         raise ArgumentError(
             f"context: the state of run {ids[i]!r} cannot be inferred: too many outputs are missing in its last "
             f"{model.memory} samples (the model needs {model.required} complete ones in a row, or one measured value "

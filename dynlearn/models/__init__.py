@@ -21,7 +21,9 @@ from dynlearn.models._rollout import cross, pieces_needed, rollout
 from dynlearn.models._scaling import Fixed, Scaling, check_resolution
 from dynlearn.models._signature import Signature
 from dynlearn.models._state_space import AbstractMarkov, AbstractStateSpace
+from dynlearn.models._switching import AbstractSwitching
 from dynlearn.models.arx import ARX
+from dynlearn.models.continuous_discrete import ContinuousDiscrete
 from dynlearn.models.deep_state_space import DeepStateSpace
 from dynlearn.models.ensemble import Ensemble
 from dynlearn.models.koopman import Koopman
@@ -33,6 +35,7 @@ from dynlearn.models.nonlinear_state_space import NonlinearStateSpace
 from dynlearn.models.persistence import Persistence
 from dynlearn.models.smoothed import Smoothed
 from dynlearn.models.storage import load, save
+from dynlearn.models.switching_linear import SwitchingLinear
 from dynlearn.models.tiling import ContextTiling
 
 FAMILIES = {
@@ -45,6 +48,8 @@ FAMILIES = {
         Koopman,
         LinearStateSpace,
         NonlinearStateSpace,
+        SwitchingLinear,
+        ContinuousDiscrete,
         ARX,
         Persistence,
         ContextTiling,
@@ -66,8 +71,10 @@ __all__ = [
     "AbstractParallel",
     "AbstractStateSpace",
     "AbstractStochastic",
+    "AbstractSwitching",
     "AbstractWholePath",
     "ContextTiling",
+    "ContinuousDiscrete",
     "DeepStateSpace",
     "Ensemble",
     "ErrorGrowth",
@@ -84,6 +91,7 @@ __all__ = [
     "Scaling",
     "Signature",
     "Smoothed",
+    "SwitchingLinear",
     "as_model",
     "check_resolution",
     "cross",

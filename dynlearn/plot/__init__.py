@@ -9,8 +9,10 @@ from dynlearn.plot.closed_loop import closed_loop
 from dynlearn.plot.eigenvalues import eigenvalues
 from dynlearn.plot.forecast_fan import forecast_fan
 from dynlearn.plot.history import history
+from dynlearn.plot.inferred import inferred
 from dynlearn.plot.phase import phase
 from dynlearn.plot.plan import plan
+from dynlearn.plot.regimes import regimes
 from dynlearn.plot.returns import returns
 from dynlearn.plot.score_bars import score_bars
 from dynlearn.plot.scores import scores
@@ -22,8 +24,10 @@ __all__ = [
     "eigenvalues",
     "forecast_fan",
     "history",
+    "inferred",
     "phase",
     "plan",
+    "regimes",
     "returns",
     "score_bars",
     "scores",

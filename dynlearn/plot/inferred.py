@@ -59,8 +59,8 @@ def _panel(ax: Axes, ds: xr.Dataset, run: Any, channel: Channel, level: float) -
     else:
         mean, measured = y, scale == 0
     blue, z = _style.PALETTE[0], NormalDist().inv_cdf((1 + level) / 2)
-    handles = {}
-    look = {"marker": "o", "ms": 2.2 if t.size <= 400 else 1.2, "mew": 0, "ls": ""}
+    handles: dict[str, Any] = {}
+    look: dict[str, Any] = {"marker": "o", "ms": 2.2 if t.size <= 400 else 1.2, "mew": 0, "ls": ""}
     (handles["measured"],) = ax.plot(t, np.where(measured, y, np.nan), color=_style.INK, zorder=3, **look)
     (handles["mean"],) = ax.plot(t, mean, color=blue, lw=1.0)
     name = f"{100 * level:.0f} %"

@@ -33,6 +33,16 @@ def nonlinear(**options) -> Build:
     return functools.partial(dl.models.NonlinearStateSpace.from_data, **{**sizes, **options})
 
 
+def continuous_discrete(form: str, **options) -> Build:
+    sizes = {"form": form, "states": 3, "width": 4, "memory": 5, "key": 0}
+    return functools.partial(dl.models.ContinuousDiscrete.from_data, **{**sizes, **options})
+
+
+def switching(**options) -> Build:
+    sizes = {"regimes": 2, "states": 2, "memory": 5, "key": 0}
+    return functools.partial(dl.models.SwitchingLinear.from_data, **{**sizes, **options})
+
+
 def koopman(lifting: object, **options) -> Build:
     return functools.partial(dl.models.Koopman.from_data, lifting=lifting, gap=3, key=0, **options)
 
@@ -83,6 +93,14 @@ CASES: dict[str, tuple[str, Build]] = {
         "zero",
         nonlinear(states=2, inference=dl.inference.EnsembleKalman(size=20)),
     ),
+    "continuous-discrete linear": ("linear", continuous_discrete("linear")),
+    "continuous-discrete locally linear identity": (
+        "zero",
+        continuous_discrete("locally_linear", bases=2, decoder="identity"),
+    ),
+    "continuous-discrete nonlinear static uneven": ("uneven", continuous_discrete("nonlinear")),
+    "switching": ("zero", switching()),
+    "switching by state": ("zero", switching(switching="state")),
     "arx": ("zero", functools.partial(dl.models.ARX.from_data, delays=2, gap=3)),
     "arx linear hold": ("linear", functools.partial(dl.models.ARX.from_data, delays=0, gap=3)),
     "persistence": ("uneven", functools.partial(dl.models.Persistence.from_data, memory=5)),
