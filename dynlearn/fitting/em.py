@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from dynlearn.errors import ArgumentError, check_count
+from dynlearn.errors import ArgumentError, FitError, check_count
 from dynlearn.fitting import _whole_runs
 from dynlearn.fitting._method import Outcome, Session
 from dynlearn.fitting._moments import initial_rows, output_rows, transition_rows
@@ -58,7 +58,7 @@ class EM:
         if (
             isinstance(self.tolerance, bool)
             or not isinstance(self.tolerance, int | float)
-            or self.tolerance < 0
+            or not self.tolerance >= 0
         ):
             raise ArgumentError(f"EM: expected tolerance to be a number >= 0, got {self.tolerance!r}.")
         if not isinstance(self.initial, bool):
@@ -75,13 +75,18 @@ class EM:
         reason = Reason.STEPS_DONE
         with precision.float64(), session.progress("EM", self.steps) as report:
             now, runs, count = _whole_runs.runs_of(model, session)
+            if not bool((runs.valid[:, :-1] & runs.valid[:, 1:]).any()):
+                raise FitError("EM: no run has two samples, so no transition was seen; give longer runs.")
             for step in range(1, self.steps + 1):
                 found, likelihood = _iterate(now, runs, self.initial)
-                rows.append({"step": float(step), "loss": -float(likelihood) / float(count)})
-                report(step, loss=rows[-1]["loss"])
-                if not math.isfinite(rows[-1]["loss"]):
-                    reason = Reason.DIVERGED
-                    break
+                loss = -float(likelihood) / float(count)
+                if not math.isfinite(loss):
+                    raise FitError(
+                        f"EM: the likelihood is not finite in step {step}; give every noise a variance, look for "
+                        f"values far from all others in the data, or use method='maximum_likelihood'."
+                    )
+                rows.append({"step": float(step), "loss": loss})
+                report(step, loss=loss)
                 if step > 1 and rows[-2]["loss"] - rows[-1]["loss"] < self.tolerance:
                     reason = Reason.CONVERGED
                     break

@@ -21,6 +21,7 @@ from dynlearn.fitting.objectives import Objective, resolve
 from dynlearn.fitting.result import FitResult, Reason
 from dynlearn.fitting.switching_em import SwitchingEM
 from dynlearn.models import AbstractModel, Foreign, as_model, check_resolution
+from dynlearn.models._emissions import check_outputs
 from dynlearn.numerics.keys import as_key
 from dynlearn.trajectories import from_arrays
 
@@ -93,6 +94,7 @@ def fit(
         )
     for ds in (train, *(() if validation is None else (validation,))):
         model.signature.check(ds)
+        check_outputs(model, ds)
         check_resolution(ds)
     session = Session(
         train,
@@ -103,6 +105,14 @@ def fit(
         _progress.bar if progress else _progress.silent,
     )
     chosen = _resolve(source.method if method is None else method, checkpoint)
+    if (
+        objective is not None
+        and not isinstance(chosen, Gradient | NativeMethod)
+        and type(chosen) in METHODS.values()
+    ):
+        raise ArgumentError(
+            f"objective: expected None, {type(chosen).__name__} has its own; leave it out, or use method='gradient'."
+        )
     outcome = chosen.run(source if isinstance(chosen, NativeMethod) else model, session)
     fitted = calibrate(
         outcome.model, train if validation is None else validation, horizon=calibration_horizon

@@ -44,17 +44,16 @@ class SwitchingEM:
         polish: quasi-Newton iterations at the end, at most; 0: none.
 
     References: Murphy, "Switching Kalman filters", 1998; Kim, "Dynamic linear models with
-    Markov-switching", J. Econometrics 1994; Fox,
-    Sudderth, Jordan, Willsky, "Bayesian nonparametric inference of switching dynamic linear models", IEEE
-    TSP 2011 (sticky regimes).
+    Markov-switching", J. Econometrics 1994; Fox, Sudderth, Jordan, Willsky, "Bayesian nonparametric
+    inference of switching dynamic linear models", IEEE TSP 2011 (sticky regimes).
     """
 
-    steps: int = 100
+    steps: int = 50
     tolerance: float = 1e-5
     patience: int = 5
     sticky: float = 5.0
     restarts: int = 4
-    polish: int = 50
+    polish: int = 100
 
     def __post_init__(self):
         check_count("SwitchingEM: steps", self.steps, 1)
@@ -88,10 +87,10 @@ class SwitchingEM:
                 climb = min(tried, key=lambda one: one.lowest)
             reason = climb.climb(self.steps, self.tolerance, self.patience, report)
         statistics = {"steps": len(climb.rows), "log_likelihood": -climb.lowest * float(count)}
-        found = Outcome(precision.to_default(climb.best), climb.rows, reason, statistics)
+        outcome = Outcome(precision.to_default(climb.best), climb.rows, reason, statistics)
         if not self.polish or reason is Reason.DIVERGED:
-            return found
-        return _polished(found, MaximumLikelihood(self.polish).run(found.model, session))
+            return outcome
+        return _polished(outcome, MaximumLikelihood(self.polish).run(outcome.model, session))
 
 
 def _polished(before: Outcome, after: Outcome) -> Outcome:

@@ -13,6 +13,7 @@ from dynlearn.errors import ArgumentError, DivergedError
 from dynlearn.forecasting import _controls
 from dynlearn.forecasting._paths import finite
 from dynlearn.models import AbstractModel, as_model, is_fitted, pieces_needed
+from dynlearn.models._emissions import check_outputs
 from dynlearn.numerics.window import Window, cut
 from dynlearn.trajectories import schema
 from dynlearn.trajectories.sampling import RTOL
@@ -129,6 +130,7 @@ def check_length(model: AbstractModel, ds: xr.Dataset, now: np.ndarray) -> None:
 
 def check_inferred(model: AbstractModel, ds: xr.Dataset, known: np.ndarray) -> None:
     """The state of every run must be known."""
+    check_outputs(model, ds)
     ids = schema.run_ids(ds)
     y = ds["output"].transpose("trajectory", "time", "output_name").values
     measured = np.isfinite(y).all(-1) | ~np.isfinite(schema.times_2d(ds))

@@ -6,9 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, DivergedError
 from dynlearn.inference._methods import Method, resolve
 from dynlearn.models import AbstractModel, AbstractStateSpace, Ensemble, as_model, is_fitted
+from dynlearn.models._emissions import check_outputs
 from dynlearn.models._state_space import double
 from dynlearn.numerics.filtering._contract import AbstractInference
 from dynlearn.numerics.window import Window
@@ -31,6 +32,7 @@ def check(
             f"{type(model).__name__}{hint}."
         )
     model.signature.check(ds)
+    check_outputs(model, ds)
     return model, resolve(method, model)
 
 
@@ -46,6 +48,18 @@ def check_samples(samples: object) -> int:
     if not isinstance(samples, int | np.integer) or isinstance(samples, bool) or samples < 0:
         raise ArgumentError(f"samples: expected an integer >= 0, got {samples!r}.")
     return int(samples)
+
+
+def check_finite(verb: str, ds: xr.Dataset, found: np.ndarray) -> None:
+    """What a model says of a sample is a number, or an error that says where it is not: `found` (run, time, name)."""
+    bad = inside(ds) & ~np.isfinite(found).all(-1)
+    for i in np.flatnonzero(bad.any(1)):
+        t = schema.times_2d(ds)[i, int(np.argmax(bad[i]))]
+        raise DivergedError(
+            f"{verb}: run {schema.run_ids(ds)[i]!r} is not finite from t = {t:g} on: the model gives no finite law "
+            f"to the samples there. Look for a transition or an observation that returns NaN, noises of variance zero, "
+            f"unstable dynamics across a long gap, or a value far from all others."
+        )
 
 
 def on_device(model: AbstractStateSpace, ds: xr.Dataset) -> tuple[AbstractStateSpace, Window]:

@@ -48,6 +48,7 @@ def filter(
     Raises:
         ArgumentError: a model without a state to infer or that was not fitted; a method that does
             not fit it; data of other names, units or sampling.
+        DivergedError: a law that is not finite, and where.
 
     >>> import dynlearn as dl
     >>> from dynlearn.models import LinearStateSpace, Signature
@@ -61,6 +62,8 @@ def filter(
     _border.check_fitted("filter", model)
     with precision.float64():
         found = jax.tree.map(np.asarray, _filtered(*_border.on_device(model, ds), chosen, as_key(key)))
+    for values in (found.state_mean, found.output_mean, found.filtered_scale):
+        _border.check_finite("filter", ds, values)
     named = {name: value for name, value in found._asdict().items() if value is not None}
     kinds = {name: name.split("_")[0].replace("filtered", "output") for name in named}
     return _dataset.beside(model, ds, {name: (kinds[name], value) for name, value in named.items()})

@@ -46,6 +46,7 @@ def impute(
     Raises:
         ArgumentError: a model without a state to infer or that was not fitted; a method that does
             not fit it; data of other names, units or sampling.
+        DivergedError: a law that is not finite, and where.
 
     >>> import dynlearn as dl
     >>> from dynlearn.models import LinearStateSpace, Signature
@@ -63,6 +64,7 @@ def impute(
         found = jax.tree.map(
             np.asarray, _imputed(*_border.on_device(model, ds), chosen, samples, as_key(key))
         )
+    _border.check_finite("impute", ds, found.mean + found.scale)
     measured = np.isfinite(ds["output"].transpose(*_dataset.DIMS["output"]).values)
     named = {"output_scale": ("output", np.where(measured, 0.0, found.scale))}
     if samples:

@@ -36,8 +36,11 @@ def log_likelihood(
         key: an int or a JAX key, for methods that draw.
 
     Returns:
-        A DataArray over `trajectory`. In other units of the outputs it differs by a constant per
-        measured value.
+        A DataArray over `trajectory`; -inf where the model rules the data out. In other units of the
+        outputs it differs by a constant per measured value.
+
+    Raises:
+        ArgumentError, DivergedError: as in `dl.filter`.
 
     >>> import dynlearn as dl
     >>> from dynlearn.models import LinearStateSpace, Signature
@@ -50,6 +53,8 @@ def log_likelihood(
     model, chosen = _border.check("log_likelihood", model, ds, method)
     with precision.float64():
         found = np.asarray(_total(*_border.on_device(model, ds), chosen, as_key(key)))
+    lost = np.isnan(found)[:, None, None] & _border.inside(ds)[..., None]
+    _border.check_finite("log_likelihood", ds, np.where(lost, np.nan, 0.0))
     return xr.DataArray(
         found, {"trajectory": ds["trajectory"].values}, ("trajectory",), name="log_likelihood"
     )

@@ -45,6 +45,7 @@ def smooth(
     Raises:
         ArgumentError: a model without a state to infer or that was not fitted; a method that does
             not fit it; data of other names, units or sampling.
+        DivergedError: a law that is not finite, and where.
 
     >>> import dynlearn as dl
     >>> from dynlearn.models import LinearStateSpace, Signature
@@ -61,6 +62,8 @@ def smooth(
     with precision.float64():
         device = _border.on_device(model, ds)
         found = jax.tree.map(np.asarray, _smoothed(*device, chosen, samples, as_key(key)))
+    for values in (found.state_mean, found.output_scale):
+        _border.check_finite("smooth", ds, values)
     named = {
         "state_mean": ("state", found.state_mean),
         "state_scale": ("state", found.state_scale),

@@ -6,8 +6,11 @@ from typing import Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+import xarray as xr
 from jaxtyping import Array, Float
 
+from dynlearn.errors import ArgumentError
 from dynlearn.models._linear_systems import Noise
 from dynlearn.models._scaling import Scaling
 from dynlearn.numerics.distributions import (
@@ -18,6 +21,7 @@ from dynlearn.numerics.distributions import (
     Poisson,
     StudentT,
 )
+from dynlearn.trajectories import schema
 
 LAWS = ("gaussian", "student_t", "poisson", "negative_binomial", "bernoulli")
 MEASURED = ("gaussian", "student_t")
@@ -99,3 +103,20 @@ def physical(law: Distribution, scaling: Scaling) -> Distribution:
     if isinstance(law, MultivariateGaussian):
         return MultivariateGaussian(mean, scale[:, None] * law.chol)
     raise TypeError(f"no physical units known for {type(law).__name__}")
+
+
+def check_outputs(model: object, ds: xr.Dataset) -> None:
+    """Counts are whole numbers >= 0, outputs of a Bernoulli law 0 or 1; whatever the others are, is fine."""
+    law = getattr(getattr(model, "emission", None), "law", None)
+    if law is None or law in MEASURED:
+        return
+    expected = "0 or 1" if law == "bernoulli" else "whole numbers >= 0"
+    y = ds["output"].transpose("trajectory", "time", "output_name").values
+    fits = (y == 0) | (y == 1) if law == "bernoulli" else (y >= 0) & (y == np.round(y))
+    wrong = np.argwhere(np.isfinite(y) & ~fits)
+    if len(wrong):
+        i, k, j = wrong[0]
+        raise ArgumentError(
+            f"output {schema.names(ds, 'output')[j]!r}: expected {expected} for the law {law!r}, got {y[i, k, j]:g} "
+            f"in run {schema.run_ids(ds)[i]!r} at sample {k} ({len(wrong)} such values in all)."
+        )

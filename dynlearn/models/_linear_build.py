@@ -187,18 +187,17 @@ def _checked(signature: Signature, matrices: Mapping[str, object], offsets: Mapp
             raise ArgumentError(
                 f"matrices: expected at least A, C, Q and R, got {sorted(matrices)}; add {name!r}."
             )
-    n, p, m = len(np.atleast_1d(np.asarray(matrices["A"]))), signature.outputs, signature.controls
+    n, p, m = len(np.atleast_1d(_real("A", matrices["A"]))), signature.outputs, signature.controls
     shapes = {
         "A": (n, n), "B": (n, m), "C": (p, n), "D": (p, m), "Q": (n, n), "R": (p, p), "m0": (n,), "P0": (n, n),
         "c": (n,), "d": (p,),
     }  # fmt: skip
     whole = {name: np.eye(n) if name == "P0" else np.zeros(shape) for name, shape in shapes.items()}
     for name, value in (*matrices.items(), *offsets.items()):
-        array = np.asarray(value, float)
-        if array.shape != shapes[name] or not np.isfinite(array).all():
+        array = _real(name, value)
+        if array.shape != shapes[name]:
             raise ArgumentError(
-                f"{name}: expected finite numbers of shape {shapes[name]} ({n} states, {p} outputs, {m} controls), "
-                f"got shape {array.shape}."
+                f"{name}: expected shape {shapes[name]} ({n} states, {p} outputs, {m} controls), got {array.shape}."
             )
         whole[name] = array
     for name in ("Q", "R", "P0"):
@@ -208,3 +207,17 @@ def _checked(signature: Signature, matrices: Mapping[str, object], offsets: Mapp
                 f"{name}: expected a covariance (symmetric, no negative eigenvalue), got {whole[name]}."
             )
     return whole, whole.pop("c"), whole.pop("d")
+
+
+def _real(name: str, value: object) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiu":
+            raise ValueError(f"numbers of type {array.dtype}")
+    except ValueError as error:
+        raise ArgumentError(
+            f"{name}: expected a matrix of real numbers, got {value!r:.80} ({error})."
+        ) from error
+    if not np.isfinite(array).all():
+        raise ArgumentError(f"{name}: expected finite numbers, got {np.asarray(value, float)}.")
+    return array.astype(float)

@@ -82,4 +82,3 @@ def chain(model: AbstractLinearGaussian, run: Window) -> Chain:
         y=jnp.where(run.observed, scaling.output(run.output), jnp.nan),
     )
     return rows.padded(jnp.concatenate([valid[:1], valid[:-1] & valid[1:]]))
-

@@ -36,6 +36,8 @@ class Signature:
         ):
             if units and len(units) != len(names):
                 raise ArgumentError(f"{kind}_units: expected one per name {names}, got {units}.")
+        if self.interval is not None and not 0 < self.interval < float("inf"):
+            raise ArgumentError(f"interval: expected a time > 0, or None, got {self.interval!r}.")
 
     @classmethod
     def of(cls, ds: xr.Dataset, *, discrete: bool) -> Self:

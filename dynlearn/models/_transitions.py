@@ -85,7 +85,17 @@ def checked(what: str, function: object, arguments: dict[str, tuple[int, ...]], 
         ) from error
     dtype = jnp.result_type(float)
     inputs = [jax.ShapeDtypeStruct(shape, dtype) for shape in arguments.values()]
-    found = getattr(eqx.filter_eval_shape(function, *inputs), "shape", None)
+    try:
+        result = eqx.filter_eval_shape(function, *inputs)
+    except Exception as error:
+        raise ArgumentError(
+            f"{expected}; calling it failed: {type(error).__name__}: {str(error).splitlines()[0]} It is compiled by "
+            f"JAX: use jax.numpy instead of numpy and float(), and jnp.where instead of if."
+        ) from error
+    found = getattr(result, "shape", None)
+    came = str(found) if found is not None else repr(result)[:60]
+    if found is not None and not jnp.issubdtype(result.dtype, jnp.floating):
+        raise ArgumentError(f"{expected} of real floating numbers, got {result.dtype} back.")
     fits = [
         found is not None
         and len(found) == len(shape)
@@ -93,5 +103,5 @@ def checked(what: str, function: object, arguments: dict[str, tuple[int, ...]], 
         for shape in shapes
     ]
     if not any(fits):
-        raise ArgumentError(f"{expected}, got {found} back.")
+        raise ArgumentError(f"{expected}, got {came} back.")
     return function

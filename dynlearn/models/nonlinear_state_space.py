@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Key
 
 from dynlearn.errors import ArgumentError, check_count, check_known
 from dynlearn.models import _nonlinear_build as build
-from dynlearn.models._emissions import Emission, physical
+from dynlearn.models._emissions import Emission, check_outputs, physical
 from dynlearn.models._linear_systems import Initial
 from dynlearn.models._model import AbstractStochastic
 from dynlearn.models._scaling import Scaling
@@ -150,6 +150,7 @@ class NonlinearStateSpace(AbstractMarkov, AbstractStochastic):
             states = 2 * signature.outputs
         options.setdefault("scaling", Scaling.of(ds))
         model = cls(signature, states=states, key=key, **options)
+        check_outputs(model, ds)
         return build.started(model, ds)
 
     @classmethod

@@ -14,8 +14,8 @@ NODES = 8
 """Gauss-Legendre nodes for the noise of one piece: exact to 1e-16 where |A| h <= 1."""
 TERMS = 20
 """Of the exponential series of one piece: |A|^20 h^20 / 20! < 1e-18."""
-DOUBLINGS = 12
-"""Pieces are doubled this often at most, so |A| dt up to 2^12 is exact."""
+LEVELS = 12
+"""Eight pieces become one this often at most, so |A| dt up to 2^36 is exact."""
 
 
 class Discrete(NamedTuple):
@@ -40,13 +40,13 @@ def discretised(
 
     F, G and ramp are blocks of one exponential (Van Loan 1978). Van Loan's form of Q holds e^{-A s}
     and loses every digit where a mode dies out within the interval; here the square root of Q over
-    dt / 2^k is a Gauss-Legendre sum, and is doubled k times: Q(2h) = Q(h) + F(h) Q(h) F(h)^T. So it
+    dt / 8^k is a Gauss-Legendre sum, and k times Q(8h) = sum_{j<8} F(h)^j Q(h) F(h)^jT follows. So it
     never becomes indefinite, and an interval of length 0 has F = I, all else 0, and finite gradients.
     """
     n, m = B.shape
-    k = jnp.ceil(jnp.log2(jnp.maximum(jax.lax.stop_gradient(jnp.abs(A).sum(0).max() * dt), 1e-30)))
-    k = jnp.clip(k, 0, DOUBLINGS)
-    h = dt * jnp.exp2(-k)
+    k = jnp.ceil(jnp.log2(jnp.maximum(jax.lax.stop_gradient(jnp.abs(A).sum(0).max() * dt), 1e-30)) / 3)
+    k = jnp.clip(k, 0, LEVELS)
+    h = dt * jnp.exp2(-3 * k)
 
     # The input and its slope as further states: d/dt [x, u, v] = [A x + B u, v, 0].
     whole = jnp.zeros((n + 2 * m, n + 2 * m), A.dtype)
@@ -58,14 +58,15 @@ def discretised(
     pieces = jnp.sqrt(w * h)[:, None, None] * at_nodes
     S = tria(jnp.swapaxes(pieces, 0, 1).reshape(n, -1))
 
-    def double(carry, j):
-        E, S = carry
-        F = E[:n, :n]
+    def eightfold(carry, j):
         more = j < k
-        twice = tria(jnp.concatenate([S, F @ S], axis=1))
-        return (jnp.where(more, E @ E, E), jnp.where(more, twice, S)), None
+        # What is not needed must not overflow: its gradient would be 0 * inf.
+        E, S = jnp.where(more, carry[0], jnp.eye(n + 2 * m, dtype=A.dtype)), jnp.where(more, carry[1], 0)
+        for _ in range(3):
+            S, E = jnp.concatenate([S, E[:n, :n] @ S], axis=1), E @ E
+        return (jnp.where(more, E, carry[0]), jnp.where(more, tria(S), carry[1])), None
 
-    (E, S), _ = jax.lax.scan(double, (E, S), jnp.arange(DOUBLINGS))
+    (E, S), _ = jax.lax.scan(eightfold, (E, S), jnp.arange(LEVELS))
     slope = 1 / jnp.where(dt > 0, dt, 1)
     return Discrete(E[:n, :n], E[:n, n : n + m], slope * E[:n, n + m :], S)
 
