@@ -5,6 +5,7 @@ from typing import Any
 from dynlearn.errors import ArgumentError, check_known
 from dynlearn.models import AbstractStateSpace
 from dynlearn.numerics.filtering._contract import AbstractInference, AbstractProcess
+from dynlearn.numerics.filtering.amortised import Amortised
 from dynlearn.numerics.filtering.collapsed import Collapsed
 from dynlearn.numerics.filtering.ensemble import EnsembleKalman
 from dynlearn.numerics.filtering.enumerated import Enumerated
@@ -23,6 +24,7 @@ METHODS: dict[str, type[AbstractInference]] = {
     "particle": Particle,
     "collapsed": Collapsed,
     "enumerated": Enumerated,
+    "amortised": Amortised,
 }
 
 Method = str | AbstractInference | None

@@ -84,7 +84,7 @@ def impute(
 class Found(NamedTuple):
     mean: Float[Array, "run time output"]
     scale: Float[Array, "run time output"]
-    draws: Float[Array, "run sample time output"]
+    draws: Float[Array, "run sample time output"] | None
 
 
 @eqx.filter_jit
@@ -95,8 +95,11 @@ def _imputed(
         for_states, for_outputs = jax.random.split(key)
         process = process_of(model, run, method)
         now, paths = method.smooth(process, samples, for_states)
+        moments = _outputs.missing(model, process, now)
+        if not samples:
+            return Found(*moments, None)
         draws = jax.vmap(process.draw)(paths, jax.random.split(for_outputs, samples))
-        return Found(*_outputs.missing(model, process, now), model.scaling.output_inverse(draws))
+        return Found(*moments, model.scaling.output_inverse(draws))
 
     return _outputs.over_runs(
         one, runs, key, lambda run, key: method.filter(process_of(model, run, method), key)

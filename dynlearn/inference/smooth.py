@@ -82,7 +82,7 @@ class Found(NamedTuple):
     state_scale: Float[Array, "run time state"]
     output_mean: Float[Array, "run time output"]
     output_scale: Float[Array, "run time output"]
-    state_draws: Float[Array, "run sample time state"]
+    state_draws: Float[Array, "run sample time state"] | None
     regime_probability: Float[Array, "run time regime"] | None
 
 
@@ -94,7 +94,7 @@ def _smoothed(
         process = process_of(model, run, method)
         now, draws = method.smooth(process, samples, key)
         outputs = _outputs.marginal(model, process, now)
-        return Found(now.mean, now.scale, *outputs, draws, _dataset.regimes(model, now))
+        return Found(now.mean, now.scale, *outputs, draws if samples else None, _dataset.regimes(model, now))
 
     return _outputs.over_runs(
         one, runs, key, lambda run, key: method.filter(process_of(model, run, method), key)

@@ -13,6 +13,8 @@ between the same quantiles of 200 draws.
     continuous-discrete   a damped pendulum disturbed by noise, (x, y) of its bob measured (ELBO)
     switching    three linear regimes of two states (marginal likelihood)
 
+Peers: none; an interval is right or wrong by itself.
+
 Target: 85 to 95 % for forecasts and imputed values of every family.
 
 Seeds: 0 to simulate and fit.
