@@ -25,9 +25,9 @@ def log_likelihood(
     r"""log p(y_0, .., y_T) of the measured outputs of every run, in nats, for outputs in their physical units.
 
     The state is integrated out, exactly where the model is linear and Gaussian, otherwise as
-    `method` approximates it ("amortised": a lower bound). Outputs that were not measured, wholly or in part, are left out of the
-    density, not filled. Computed in float64 whatever the session's precision is. The device-level
-    form, to differentiate, is `dl.inference.log_density`.
+    `method` approximates it (the amortised one from below). Outputs that were not measured, wholly
+    or in part, are left out of the density, not filled. Computed in float64 whatever the session's
+    precision is. The device-level form, to differentiate, is `dl.inference.log_density`.
 
     Args:
         model: a state-space model, fitted or not.
