@@ -42,8 +42,8 @@ class Forward(NamedTuple):
     """W, lower triangular, W S W^T = 1; zeros where nothing was measured."""
     white: Float[Array, "time output"]
     """W (y - H m - d)."""
-    cross: Float[Array, "time state output"]
-    """F P H^T W^T, the covariance of the next sample's state with `white`."""
+    gain: Float[Array, "time state output"]
+    """F P H^T S^{-1}, of the next sample's mean from this one's innovation."""
 
 
 def forward(chain: "Chain", measured: Measured) -> Forward:
@@ -72,15 +72,17 @@ def forward(chain: "Chain", measured: Measured) -> Forward:
 
     rows = (F, chol_Q, measured.H, measured.chol_R)
     _, (chol, found) = jax.lax.scan(spread, tria(chain.chol_Q[0]), rows)
-    whiten, cross = inverse(found[:, :outputs]), found[:, outputs:]
+    whiten = inverse(found[:, :outputs])
+    gain = product(found[:, outputs:], whiten)
 
-    def move(m: Array, row: tuple[Array, ...]) -> tuple[Array, tuple[Array, Array]]:
-        F, c, H, y, whiten, cross = row
-        white = _apply(whiten, y - _apply(H, m))
-        return _apply(F, m) + c + _apply(cross, white), (m, white)
+    def move(m: Array, row: tuple[Array, Array]) -> tuple[Array, Array]:
+        A, shift = row
+        return _apply(A, m) + shift, m
 
-    _, (mean, white) = jax.lax.scan(move, chain.c[0], (F, c, measured.H, measured.y, whiten, cross))
-    return Forward(mean, chol, whiten, white, cross)
+    rest = F - product(gain, measured.H)
+    _, mean = jax.lax.scan(move, chain.c[0], (rest, c + _apply(gain, measured.y)))
+    white = _apply(whiten, measured.y - _apply(measured.H, mean))
+    return Forward(mean, chol, whiten, white, gain)
 
 
 @jax.custom_jvp
@@ -95,34 +97,33 @@ def log_density(chain: "Chain", measured: Measured, found: Forward) -> Float[Arr
 
 @log_density.defjvp
 def _log_density_jvp(primals, tangents):
-    r"""With e = S^{-1} (y - H m - d), K = F P H^T S^{-1}, A = F - K H, Z = e e^T - S^{-1}:
+    r"""With e = S^{-1} (y - H m - d), K = F P H^T S^{-1}, A = F - K H, f = m + P H^T e the filtered mean:
 
-        dP' = A dP A^T + V + V^T,       V  = (dF - K dH) P A^T + K dR^{1/2} R^{T/2} K^T + dQ^{1/2} Q^{T/2},
-        dm' = A (dm + dP H^T e) + w,    w  = (dF - K dH) (m + P H^T e) + A P dH^T e + K (dy - dR e) + dc,
-        dl  = e^T (H dm + dH m - dy) + tr Z (H dP H^T / 2 + dH P H^T + dR^{1/2} R^{T/2}),
+        dP' = A dP A^T + V + V^T,      V  = (dF - K dH) P A^T + K dR^{1/2} R^{T/2} K^T + dQ^{1/2} Q^{T/2},
+        dm' = A (dm + dP H^T e) + w,   w  = (dF - K dH) f + A P dH^T e + K (dy - dR e) + dc,
+        dl  = e^T (H dm + dH f - dy) + (e^T (H dP H^T + dR) e - tr S^{-1} (H dP H^T + 2 dH P H^T + dR)) / 2,
 
-    dy the change of y - d. K is optimal: its own change adds nothing to dP'. `found` follows from the other
-    arguments, and so does its change, which is not read.
+    dy the change of y - d, dR = dR^{1/2} R^{T/2} + R^{1/2} dR^{T/2}. K is optimal: its own change adds nothing
+    to dP'. `found` follows from the other arguments, and so does its change, which is not read. What depends
+    on the measured values are vectors only: runs that share their covariances share every matrix here.
     """
     (chain, measured, found), (change, d_measured, _) = primals, tangents
-    H, R, m, L, W = measured.H, measured.chol_R, found.mean, found.chol, found.whiten
+    H, R, L, W, K = measured.H, measured.chol_R, found.chol, found.whiten, found.gain
     dH, dR, dy = d_measured.H, d_measured.chol_R, d_measured.y
     F, chol_Q = _next(chain.F), _next(chain.chol_Q)
     dF, dc, dQ = (_next(leaf) for leaf in (change.F, change.c, change.chol_Q))
 
-    e, K = _apply(W.mT, found.white), product(found.cross, W)
-    P, S_inverse = product(L, L.mT), product(W.mT, W)
-    A, PHt, Hte = F - product(K, H), product(P, H.mT), _apply(H.mT, e)
-    Z = e[:, :, None] * e[:, None, :] - S_inverse
+    P, A = product(L, L.mT), F - product(K, H)
+    S_inverse_H, S_inverse_R = (product(W.mT, product(W, matrix)) for matrix in (H, R))
+    e = _apply(W.mT, found.white)
+    Hte, Rte = _apply(H.mT, e), _apply(R.mT, e)
+    f = found.mean + _apply(P, Hte)
 
-    bend, dRR = dF - product(K, dH), product(dR, R.mT)
-    V = product(product(bend, P), A.mT) + product(product(K, dRR), K.mT) + product(dQ, chol_Q.mT)
-    w = (
-        _apply(bend, m + _apply(P, Hte))
-        + _apply(A, _apply(P, _apply(dH.mT, e)))
-        + _apply(K, dy - _apply(dRR + dRR.mT, e))
-        + dc
-    )
+    bend = dF - product(K, dH)
+    V = product(product(bend, P), A.mT) + product(product(K, dR), product(K, R).mT) + product(dQ, chol_Q.mT)
+    dRe = _apply(dR, Rte)
+    pull = _apply(product(A, P), _apply(dH.mT, e)) - _apply(product(K, R), _apply(dR.mT, e))
+    w = _apply(bend, f) + pull + _apply(K, dy - dRe) + dc
 
     def step(carry: tuple[Array, Array], row: tuple[Array, ...]):
         dm, dP = carry
@@ -132,10 +133,11 @@ def _log_density_jvp(primals, tangents):
     V0 = product(change.chol_Q[0], chain.chol_Q[0].T)
     _, (dm, dP) = jax.lax.scan(step, (change.c[0], V0 + V0.T), (A, Hte, w, V + V.mT))
     dl = (
-        (e * (_apply(H, dm) + _apply(dH, m) - dy)).sum(-1)
-        + 0.5 * (product(product(H.mT, Z), H) * dP).sum((-2, -1))
-        + (product(Z, PHt.mT) * dH).sum((-2, -1))
-        + (product(Z, R) * dR).sum((-2, -1))
+        (Hte * (dm + 0.5 * _apply(dP, Hte))).sum(-1)
+        + (e * (_apply(dH, f) - dy + dRe)).sum(-1)
+        - (product(H.mT, S_inverse_H) * (0.5 * dP)).sum((-2, -1))
+        - (product(S_inverse_H, P) * dH).sum((-2, -1))
+        - (S_inverse_R * dR).sum((-2, -1))
     )
     return log_density(chain, measured, found), dl
 
