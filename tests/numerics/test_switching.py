@@ -299,9 +299,11 @@ def test_a_known_state_switches_by_the_softmax():
     rng = np.random.default_rng(0)
     L, W, x = rng.normal(size=(3, 3)), 5 * rng.normal(size=(3, 2)), rng.normal(size=(3, 2))
     with precision.float64():
-        found = StateDependent(jnp.asarray(L), jnp.asarray(W)).split(
-            jnp.asarray(x), jnp.zeros((3, 2, 2))
-        ).log_matrix
+        found = (
+            StateDependent(jnp.asarray(L), jnp.asarray(W))
+            .split(jnp.asarray(x), jnp.zeros((3, 2, 2)))
+            .log_matrix
+        )
     np.testing.assert_allclose(found, scipy.special.log_softmax(L + x @ W.T, axis=-1), rtol=1e-9, atol=1e-12)
 
 
