@@ -21,6 +21,11 @@ from dynlearn.numerics import precision
 WORST = 1e10
 """What a step into parameters without a finite likelihood scores: the line search turns back."""
 
+STARTS = 4
+"""Where a line search fails, the search starts again without its memory of curvature, this often in all."""
+FLAT = 1e-3
+"""A slope of the log-likelihood per measured value that counts as none, where the line search ends on rounding."""
+
 
 @dataclasses.dataclass(frozen=True)
 class MaximumLikelihood:
@@ -82,24 +87,25 @@ class MaximumLikelihood:
                     "MaximumLikelihood: the likelihood of the model to start from is not finite; give every noise a "
                     "variance, or start from another model."
                 )
-            options = {
-                "maxiter": self.steps,
-                "gtol": self.tolerance,
-                "ftol": 1e-15,
-                "maxls": 50,
-                "maxcor": 30,
-            }
-            found = scipy.optimize.minimize(
-                value, np.asarray(start), jac=True, method="L-BFGS-B", callback=logged, options=options
-            )
+            at, left = np.asarray(start), self.steps
+            for _ in range(STARTS):
+                options = {"maxiter": left, "gtol": self.tolerance, "ftol": 1e-15, "maxls": 50, "maxcor": 30}
+                found = scipy.optimize.minimize(
+                    value, at, jac=True, method="L-BFGS-B", callback=logged, options=options
+                )
+                at, left = found.x, self.steps - len(rows)
+                slope = float(np.abs(found.jac).max())
+                if left <= 0 or slope <= FLAT:
+                    break
             fitted = eqx.combine(restore(jnp.asarray(found.x)), fixed, is_leaf=_is_fixed)
-        reason = Reason.STEPS_DONE if found.nit >= self.steps else Reason.CONVERGED
-        rows = rows or [{"step": 0.0, "loss": first}]
+        ended = Reason.CONVERGED if slope <= FLAT else Reason.STALLED
+        reason = Reason.STEPS_DONE if left <= 0 else ended
         statistics = {
-            "steps": int(found.nit),
+            "steps": len(rows),
             "log_likelihood": -float(found.fun) * float(count),
-            "largest_slope": float(np.abs(found.jac).max()),
+            "largest_slope": slope,
         }
+        rows = rows or [{"step": 0.0, "loss": first}]
         return Outcome(precision.to_default(fitted), rows, reason, statistics)
 
 

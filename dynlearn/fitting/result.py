@@ -24,6 +24,10 @@ class Reason(enum.Enum):
         "The loss became non-finite; the last good model was kept. Lower `learning_rate`, shorten `horizon`, "
         "or use an adaptive solver."
     )
+    STALLED = (
+        "No step along the gradient raised the likelihood, which is not flat there (statistics['largest_slope']). "
+        "Start from another model, fix what the data say nothing about, or use method='gradient'."
+    )
     CALIBRATED = "Nothing to fit but the error law, which was calibrated."
 
     def __str__(self) -> str:

@@ -20,6 +20,8 @@ from dynlearn.numerics.kalman import Chain
 
 from .grid import solve
 
+pytestmark = pytest.mark.slow
+
 LENGTH, SAMPLES = 20, 1000
 LINES = pytest.mark.parametrize("method", [Extended(), Unscented()], ids=["extended", "unscented"])
 

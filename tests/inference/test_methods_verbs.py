@@ -11,6 +11,8 @@ from dynlearn.models import NonlinearStateSpace, Signature
 
 from .reference import build, dataset
 
+pytestmark = pytest.mark.slow
+
 METHODS = {
     "extended": Extended(),
     "unscented": Unscented(),

@@ -113,3 +113,14 @@ CASES: dict[str, tuple[str, Build]] = {
     "ensemble koopman": ("zero", ensemble(koopman(Learned(4, delays=1, width=8)))),
 }
 """Name: which dataset of the fixture `data`, and how the model is built from it."""
+
+APART = (
+    "nonlinear state noise heavy tails",
+    "nonlinear particles",
+    "nonlinear ensemble filter",
+    "ensemble nonlinear",
+    "switching by state",
+    "continuous-discrete locally linear identity",
+    "continuous-discrete nonlinear static uneven",
+)
+"""Run with `-m slow`: each compiles for a minute what another row of its family has compiled already."""

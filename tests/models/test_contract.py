@@ -24,7 +24,7 @@ from dynlearn.models import (
 )
 from dynlearn.numerics.window import Window, cut
 
-from .cases import CASES, Build
+from .cases import APART, CASES, Build
 
 HORIZON = 4
 DRAWS = 2000
@@ -38,7 +38,10 @@ class Case(NamedTuple):
     build: Build
 
 
-@pytest.fixture(scope="module", params=CASES)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.slow] if name in APART else []) for name in CASES],
+)
 def case(request, data) -> Case:
     kind, build = CASES[request.param]
     model = noisy(build(data[kind]))

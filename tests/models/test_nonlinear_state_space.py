@@ -80,6 +80,7 @@ def test_a_rate_is_learned_from_gappy_runs(method):
     assert 0.2 < result.model.parameters()["covariance"][0, 0] ** 0.5 < at_most
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("law", "ordinary"),
     [("poisson", lambda y: y == np.round(y)), ("negative_binomial", lambda y: y == np.round(y))],
@@ -98,6 +99,7 @@ def test_counts_stay_counts(law, ordinary):
     )
 
 
+@pytest.mark.slow
 def test_zeros_and_ones_learn_their_chance():
     rng = np.random.default_rng(1)
     level = np.cumsum(0.3 * rng.normal(size=(8, 60)), axis=1)
