@@ -7,7 +7,7 @@ from jaxtyping import Array, Key
 
 from dynlearn.errors import ArgumentError, DivergedError
 from dynlearn.forecasting import _border, _paths
-from dynlearn.models import AbstractModel, Foreign, Signature
+from dynlearn.models import AbstractModel, Foreign, Signature, for_intervals_of
 from dynlearn.numerics.keys import as_key
 from dynlearn.trajectories import schema, validate
 
@@ -56,6 +56,7 @@ def forecast(
     """
     model = _border.check_model("forecast", model)
     model.signature.check(context)
+    model = for_intervals_of(model, context)
     if not isinstance(samples, int | np.integer) or samples < 1:
         raise ArgumentError(f"samples: expected an integer >= 1, got {samples!r}.")
     now = _border.last_samples(context)[0]

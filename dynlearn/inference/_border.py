@@ -8,7 +8,14 @@ import xarray as xr
 
 from dynlearn.errors import ArgumentError, DivergedError
 from dynlearn.inference._methods import Method, resolve
-from dynlearn.models import AbstractModel, AbstractStateSpace, Ensemble, as_model, is_fitted
+from dynlearn.models import (
+    AbstractModel,
+    AbstractStateSpace,
+    Ensemble,
+    as_model,
+    for_intervals_of,
+    is_fitted,
+)
 from dynlearn.models._emissions import check_outputs
 from dynlearn.models._state_space import double
 from dynlearn.numerics.filtering._contract import AbstractInference
@@ -73,7 +80,7 @@ def on_device(model: AbstractStateSpace, ds: xr.Dataset) -> tuple[AbstractStateS
         control = ds["control"].transpose("trajectory", "time", "control_name").values
         known = jnp.asarray(np.isfinite(control).all(-1))
         runs = dataclasses.replace(runs, observed=runs.observed & known[..., None])
-    return double(model), runs
+    return double(for_intervals_of(model, ds)), runs
 
 
 def inside(ds: xr.Dataset) -> np.ndarray:

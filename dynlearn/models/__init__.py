@@ -17,7 +17,7 @@ from dynlearn.models._model import (
 )
 from dynlearn.models._networks import ACTIVATIONS
 from dynlearn.models._parallel import AbstractParallel
-from dynlearn.models._rollout import cross, pieces_needed, rollout
+from dynlearn.models._rollout import cross, for_intervals_of, pieces_needed, rollout
 from dynlearn.models._scaling import Fixed, Scaling, check_resolution
 from dynlearn.models._signature import Signature
 from dynlearn.models._state_space import AbstractMarkov, AbstractStateSpace
@@ -96,6 +96,7 @@ __all__ = [
     "check_resolution",
     "cross",
     "dictionaries",
+    "for_intervals_of",
     "is_fitted",
     "load",
     "pieces_needed",

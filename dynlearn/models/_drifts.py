@@ -4,6 +4,8 @@ In scaled time and inputs, autonomous: dz = f(z, v) dt + G dB, v the controls an
 """
 
 import abc
+import dataclasses
+from typing import Self
 
 import equinox as eqx
 import jax
@@ -35,6 +37,10 @@ class AbstractDrift(eqx.Module):
         G: Float[Array, "state state"],
     ) -> tuple[Float[Array, " state"], Float[Array, "state rank"]]:
         """Mean and covariance factor `interval` later, the input on a straight line between its two ends."""
+
+    def finer(self, pieces: int) -> Self:
+        """Crossing an interval in that many times as many steps."""
+        return self
 
 
 class LinearDrift(AbstractDrift):
@@ -88,6 +94,9 @@ class LocallyLinearDrift(AbstractDrift):
     ) -> tuple[Float[Array, " state"], Float[Array, "state rank"]]:
         return _crossed(self, z, v, interval, G)
 
+    def finer(self, pieces: int) -> Self:
+        return dataclasses.replace(self, substeps=pieces * self.substeps)
+
 
 class NetworkDrift(AbstractDrift):
     """A multilayer perceptron of z and v."""
@@ -106,6 +115,9 @@ class NetworkDrift(AbstractDrift):
         G: Float[Array, "state state"],
     ) -> tuple[Float[Array, " state"], Float[Array, "state rank"]]:
         return _crossed(self, z, v, interval, G)
+
+    def finer(self, pieces: int) -> Self:
+        return dataclasses.replace(self, substeps=pieces * self.substeps)
 
 
 def drift_of(
@@ -145,4 +157,4 @@ def _rotations(states: int, key: Key[Array, ""], count: int) -> Float[Array, "ba
 
 @eqx.filter_checkpoint
 def _crossed(drift, z, v, interval, G):
-    return flow(_along(drift, v), z, interval, G, drift.substeps)
+    return flow(_along(drift, v), lambda z, fraction: G, z, interval, drift.substeps)

@@ -1,7 +1,8 @@
 """The model contract: infer a state, step it, observe it. And the markers of special structure."""
 
 import abc
-from typing import TYPE_CHECKING, Any, Self
+import dataclasses
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import equinox as eqx
 import numpy as np
@@ -86,6 +87,17 @@ class AbstractModel(eqx.Module):
     @abc.abstractmethod
     def observe(self, state: State, control: Float[Array, " control"]) -> Distribution:
         """The distribution of the outputs at this instant, in physical units."""
+
+
+Model = TypeVar("Model", bound=AbstractModel)
+
+
+def with_fields(model: Model, **fields: Any) -> Model:
+    """The model with other values in these fields, static ones too, which `eqx.tree_at` does not reach."""
+    other = object.__new__(type(model))
+    for field in dataclasses.fields(model):
+        object.__setattr__(other, field.name, fields.get(field.name, getattr(model, field.name)))
+    return other
 
 
 class AbstractDeterministic(AbstractModel):

@@ -4,11 +4,14 @@ import math
 
 import jax
 import jax.numpy as jnp
+import xarray as xr
 from jaxtyping import Array, Float, Key
 
 from dynlearn.errors import ArgumentError
 from dynlearn.models._model import AbstractModel, AbstractWholePath, State
+from dynlearn.models._state_space import AbstractStateSpace
 from dynlearn.numerics.distributions import Distribution
+from dynlearn.trajectories.sampling import sampling
 
 MOST_PIECES = 4096
 
@@ -82,7 +85,15 @@ def pieces_needed(model: AbstractModel, interval: float) -> int:
     if pieces > MOST_PIECES:
         raise ArgumentError(
             f"times: an interval of {interval:g} {model.signature.time_unit} takes over {MOST_PIECES} steps of "
-            f"{longest:g}, the longest this model was fitted to; ask for instants closer together, or build the model "
-            f"with solver=dl.solvers.Adaptive()."
+            f"{longest:g}, the longest this model was fitted to; use instants closer together, fit to data with such "
+            f"intervals, or take a model that crosses any (dl.solvers.Adaptive() in a NeuralODE, a linear one)."
         )
     return pieces
+
+
+def for_intervals_of(model: AbstractModel, ds: xr.Dataset) -> AbstractModel:
+    """The model, in steps fine enough to filter over the longest interval of `ds`."""
+    if not isinstance(model, AbstractStateSpace):
+        return model
+    pieces = pieces_needed(model, sampling(ds).largest or 0.0)
+    return model if pieces == 1 else model.finer(pieces)

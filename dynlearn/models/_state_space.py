@@ -44,6 +44,10 @@ class AbstractStateSpace(AbstractModel):
     def as_fitted(self) -> Self:
         """This model, which may now be asked for distributions."""
 
+    def finer(self, pieces: int) -> Self:
+        """This model, crossing an interval in that many times its usual steps; itself where it crosses any exactly."""
+        return self
+
 
 class AbstractMarkov(AbstractStateSpace):
     r"""Marker: x_0 ~ start(s),  x' ~ move(x, u, t, dt, s),  y ~ emit(x, s), transitions Gaussian given x.

@@ -1,6 +1,5 @@
 """ContinuousDiscrete: a latent stochastic differential equation, measured at any instants through a network."""
 
-import dataclasses
 import inspect
 from typing import Any, Self
 
@@ -16,7 +15,7 @@ from dynlearn.models._drifts import AbstractDrift, LinearDrift, drift_of
 from dynlearn.models._latent_process import AuxiliaryLaw, linear_chain
 from dynlearn.models._linear_systems import Noise
 from dynlearn.models._measurement import Measurement
-from dynlearn.models._model import AbstractStochastic
+from dynlearn.models._model import AbstractStochastic, with_fields
 from dynlearn.models._scaling import Scaling
 from dynlearn.models._signature import Signature
 from dynlearn.models._state_space import AbstractStateSpace, Into, markov
@@ -122,7 +121,8 @@ class ContinuousDiscrete(AbstractStateSpace, AbstractStochastic):
             check_count(name, size, 1)
         for_drift, for_pair = split(as_key(key), 2)
         networks: Any = {"width": width, "depth": depth, "activation": activation}
-        self.signature = signature.replace(interval=None)
+        step = None if form == "linear" else signature.longest_step
+        self.signature = signature.replace(interval=None, longest_step=step)
         self.scaling = Scaling.unit(p, m, s) if scaling is None else scaling
         self.drift = drift_of(form, states, m + s, bases=bases, substeps=substeps, key=for_drift, **networks)
         self.start_mean, self.start_noise = jnp.zeros(states), Noise(jnp.eye(states))
@@ -276,11 +276,10 @@ class ContinuousDiscrete(AbstractStateSpace, AbstractStochastic):
     def with_memory(self, memory: int) -> Self:
         """This model, filtering over the last `memory` samples: trained on short windows, it may look back further."""
         check_count("memory", memory, 1)
-        other = object.__new__(type(self))
-        for field in dataclasses.fields(self):
-            object.__setattr__(other, field.name, getattr(self, field.name))
-        object.__setattr__(other, "memory", memory)
-        return other
+        return with_fields(self, memory=memory)
+
+    def finer(self, pieces: int) -> Self:
+        return with_fields(self, drift=self.drift.finer(pieces))
 
     def _scaled(self, interval: Float[Array, ""]) -> Float[Array, ""]:
         # The noise of an interval of length 0, which padding makes, has an infinite slope in it.

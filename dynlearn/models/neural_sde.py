@@ -14,7 +14,7 @@ from dynlearn.errors import ArgumentError, check_known
 from dynlearn.models._encoder import Encoder
 from dynlearn.models._fields import ConstantDiffusion, Function, LearnedDiffusion, LearnedField, given
 from dynlearn.models._measurement import Measurement
-from dynlearn.models._model import AbstractContinuous, AbstractStochastic
+from dynlearn.models._model import AbstractContinuous, AbstractStochastic, with_fields
 from dynlearn.models._networks import mlp
 from dynlearn.models._scaling import Scaling
 from dynlearn.models._signature import Signature
@@ -173,15 +173,20 @@ class NeuralSDE(AbstractContinuous, AbstractStochastic, AbstractStateModel, Abst
         interval: Float[Array, ""],
         s: Float[Array, " static"],
     ) -> MultivariateGaussian:
-        """The mean's path and the noise around it, the diffusion as it is at the start of the interval."""
+        """The mean's path and the noise around it, the diffusion as it is at the start of each two steps."""
 
         def drift(x: Array, fraction: Array) -> Array:
             return self.vector_field(time + fraction * interval, x, held(u, fraction, self.signature), s)
 
-        first = held(u, jnp.zeros_like(interval), self.signature)
-        G = jnp.diag(self.diffusion(time, x, first, s))
+        def diffusion(x: Array, fraction: Array) -> Array:
+            now = held(u, fraction, self.signature)
+            return jnp.diag(self.diffusion(time + fraction * interval, x, now, s))
+
         even = 2 * -(-self.solver.substeps // 2)
-        return MultivariateGaussian(*flow(drift, x, interval, G, even))
+        return MultivariateGaussian(*flow(drift, diffusion, x, interval, even))
+
+    def finer(self, pieces: int) -> Self:
+        return with_fields(self, solver=StochasticStep(self.solver.scheme, pieces * self.solver.substeps))
 
     def emit(self, x: Float[Array, " state"], s: Float[Array, " static"]) -> Gaussian:
         return self.measurement.predictive(self.outputs_of(x))

@@ -1,8 +1,9 @@
 """The whole output vector given its measured entries and the state, for correlated noise."""
 
 import jax.numpy as jnp
-from cuthbertlib.linalg import tria
 from jaxtyping import Array, Float
+
+from dynlearn.numerics.triangular import tria
 
 
 def given_measured(

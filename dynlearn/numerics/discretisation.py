@@ -7,8 +7,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from cuthbertlib.linalg import tria
 from jaxtyping import Array, Float
+
+from dynlearn.numerics.triangular import tria
 
 NODES = 8
 """Gauss-Legendre nodes for the noise of one piece: exact to 1e-16 where |A| h <= 1."""

@@ -1,20 +1,21 @@
-"""Exact inference in a linear Gaussian chain, in square-root form: every recursion is cuthbert's."""
+"""Exact inference in a linear Gaussian chain, in square-root form; backward recursions are cuthbert's."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cuthbert
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from cuthbert.gaussian import kalman as associative
-from cuthbertlib import kalman
 from cuthbertlib.kalman.sampling import sampling_operator, sqrt_associative_params
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Bool, Float, Key
 
 from dynlearn.numerics.conditional_noise import given_measured
 from dynlearn.numerics.distributions import MultivariateGaussian
 from dynlearn.numerics.filtering._contract import AbstractProcess, Tangent
 from dynlearn.numerics.filtering.process import Process
+from dynlearn.numerics.kalman_forward import Measured, forward, log_density
+from dynlearn.numerics.triangular import inverse, product, tria
 
 
 class Chain(AbstractProcess):
@@ -89,33 +90,43 @@ class Filtered(NamedTuple):
     """log p(y_k | y_0 .. y_{k-1}), 0 where nothing was measured."""
 
 
-def run_filter(chain: Chain, *, parallel: bool = False) -> Filtered:
+def run_filter(
+    chain: Chain, *, parallel: bool = False, observed: Bool[Array, "time output"] | None = None
+) -> Filtered:
     """The Kalman filter: sequential, or in logarithmic depth by an associative scan.
 
-    Both are square-root filters. The sequential one (`cuthbertlib.kalman.predict`, `update`) takes
-    singular covariances, exact measurements and wide priors as they are. The parallel one needs
-    H Q H^T + R to be regular at every sample and loses the digits that a wide prior costs.
+    Both are square-root filters. The sequential one takes singular covariances, exact measurements
+    and wide priors as they are; its `log_density` has a derivative of its own, one linear pass
+    backward. The parallel one needs H Q H^T + R to be regular at every sample and loses the digits
+    that a wide prior costs.
 
-    References: Bierman 1977; Yaghoobi, Corenflos, Hassan, Särkkä, "Parallel square-root statistical
+    Args:
+        chain: the run.
+        parallel: by an associative scan.
+        observed: which entries of `y` were measured; None: those that are not NaN. Under `jax.vmap`,
+            runs that share `observed` and all matrices share their covariances, which are then
+            computed once; what `y` says differs from run to run as far as JAX can know.
+
+    References: Morf, Kailath 1975; Yaghoobi, Corenflos, Hassan, Särkkä, "Parallel square-root statistical
     linear regression for inference in nonlinear state space models", SIAM J. Sci. Comput. 2025.
     """
     if not parallel:
-        start = _Step(chain.c[0], chain.chol_Q[0], chain.c[0], chain.chol_Q[0], jnp.zeros_like(chain.c[0, 0]))
-        steps = cuthbert.filter(_SEQUENTIAL, chain, start)
-        steps = jax.tree.map(lambda leaf: leaf[1:], steps)
-        return Filtered(
-            Beliefs(steps.predicted_mean, steps.predicted_chol),
-            Beliefs(steps.mean, steps.chol_cov),
-            steps.log_density,
-        )
+        measured = Measured.of(chain.H, chain.d, chain.chol_R, chain.y, observed)
+        ahead = forward(chain, measured)
+        mean, chol, _ = jax.vmap(_condition)(ahead.mean, ahead.chol, measured)
+        density = log_density(chain, measured, ahead)
+        return Filtered(Beliefs(ahead.mean, ahead.chol), Beliefs(mean, chol), density)
+    if observed is not None:
+        chain = eqx.tree_at(lambda c: c.y, chain, jnp.where(observed, chain.y, jnp.nan))
     scan = associative.build_filter(chain.c[0], chain.chol_Q[0], _dynamics, _observation)
     states = cuthbert.filter(scan, chain, scan.init_prepare(), parallel=True)
     found = Beliefs(states.mean[1:], states.chol_cov[1:])
     # The scan's own log density inverts the state's covariance, which may be singular: so it is
     # taken from the predictions, each of which follows from one filtered state.
     before = jax.tree.map(lambda leaf: jnp.concatenate([leaf[:1], leaf[:-1]]), found)
-    steps = jax.vmap(_advance)(before, chain)
-    return Filtered(Beliefs(steps.predicted_mean, steps.predicted_chol), found, steps.log_density)
+    predicted = Beliefs(*jax.vmap(predict)(before.mean, before.chol, chain.F, chain.c, chain.chol_Q))
+    density = jax.vmap(condition)(*predicted, chain.H, chain.d, chain.chol_R, chain.y)[2]
+    return Filtered(predicted, found, density)
 
 
 class Smoothed(NamedTuple):
@@ -147,7 +158,7 @@ def draw_paths(
 
 def predict(m: Array, chol_P: Array, F: Array, c: Array, chol_Q: Array) -> tuple[Array, Array]:
     """N(F m + c, F P F^T + Q), the covariances by factors."""
-    return kalman.predict(m, chol_P, F, c, chol_Q)
+    return (F * m).sum(-1) + c, tria(jnp.concatenate([product(F, chol_P), chol_Q], axis=1))
 
 
 def update(m: Array, chol_P: Array, H: Array, d: Array, chol_R: Array, y: Array) -> tuple[Array, Array]:
@@ -159,47 +170,24 @@ def condition(
     m: Array, chol_P: Array, H: Array, d: Array, chol_R: Array, y: Array
 ) -> tuple[Array, Array, Float[Array, ""]]:
     """As `update`, and the log density of y."""
-    (mean, chol), log_density = kalman.filter_update(m, chol_P, H, d, chol_R, y)
-    return mean, chol, log_density
+    return _condition(m, chol_P, Measured.of(H, d, chol_R, y))
 
 
-class _Step(NamedTuple):
-    """What the sequential filter carries; the names `mean`, `chol_cov` are cuthbert's."""
-
-    mean: Array
-    chol_cov: Array
-    predicted_mean: Array
-    predicted_chol: Array
-    log_density: Array
-    model_inputs: Chain | None = None
+def _condition(m: Array, chol_P: Array, row: Measured) -> tuple[Array, Array, Array]:
+    outputs, states = row.H.shape
+    top = jnp.concatenate([product(row.H, chol_P), row.chol_R], axis=1)
+    bottom = jnp.concatenate([chol_P, jnp.zeros((states, row.chol_R.shape[1]), chol_P.dtype)], axis=1)
+    found = tria(jnp.concatenate([top, bottom]))
+    whiten = inverse(found[:outputs, :outputs])
+    white = (whiten * (row.y - (row.H * m).sum(-1))).sum(-1)
+    mean = m + (found[outputs:, :outputs] * white).sum(-1)
+    return mean, found[outputs:, outputs:], row.density(whiten, white)
 
 
 class _FilterStates(NamedTuple):
     mean: Array
     chol_cov: Array
     model_inputs: Chain | None
-
-
-def _advance(before: Beliefs, row: Chain) -> _Step:
-    m, P = kalman.predict(*before, row.F, row.c, row.chol_Q)
-    (mean, chol), log_density = kalman.filter_update(m, P, row.H, row.d, row.chol_R, row.y)
-    return _Step(mean, chol, m, P, log_density)
-
-
-def _prepare(row: Chain, key=None) -> _Step:
-    n, zero = row.c.shape[0], jnp.zeros_like(row.c)
-    blank = jnp.zeros((n, n), row.c.dtype)
-    return _Step(zero, blank, zero, blank, zero[0], row)
-
-
-def _combine(before: _Step, now: _Step) -> _Step:
-    row: Any = now.model_inputs
-    return _advance(Beliefs(before.mean, before.chol_cov), row)._replace(model_inputs=row)
-
-
-_SEQUENTIAL = cuthbert.Filter(
-    init_prepare=lambda key=None: None, filter_prepare=_prepare, filter_combine=_combine, associative=False
-)
 
 
 def _dynamics(row: Chain):

@@ -81,7 +81,10 @@ def test_refusals(linear, gappy):
     with pytest.raises(ArgumentError, match="EM: its closed form needs a discrete-time LinearStateSpace"):
         dl.fit(model, linear, method="em", progress=False)
     other = dl.models.ARX.from_data(linear, delays=0)
-    with pytest.raises(ArgumentError, match="objective 'marginal_likelihood': expected a linear Gaussian"):
+    with pytest.raises(
+        ArgumentError,
+        match=r"objective 'marginal_likelihood': expected a state-space model.*got ARX; use 'likelihood'",
+    ):
         dl.fit(other, linear, method=Gradient(steps=1), objective="marginal_likelihood", progress=False)
     model = LinearStateSpace.from_data(linear, states=2)
     nothing = linear.assign(output=linear["output"] * np.nan)

@@ -58,7 +58,8 @@ def test_methods(walk, ds):
     with pytest.raises(ArgumentError, match=r"unknown method 'kalman'. Valid: 'exact'"):
         dl.filter(walk, ds, method="kalman")
     with pytest.raises(
-        ArgumentError, match=r"expected one of \['ensemble', .*dl\.inference\.Particle.*got 2"
+        ArgumentError,
+        match=r"expected one of \['amortised', .*'unscented'\] or an object such as dl\.inference\.Particle.*got 2",
     ):
         dl.smooth(walk, ds, method=2)
     with pytest.raises(ArgumentError, match="EnsembleKalman: size: expected an integer >= 2, got 1"):

@@ -11,7 +11,7 @@ import scipy.stats
 import dynlearn as dl
 from dynlearn.errors import ArgumentError
 from dynlearn.fitting.elbo import elbo
-from dynlearn.models import LinearStateSpace, Signature
+from dynlearn.models import LinearStateSpace, Signature, for_intervals_of
 from dynlearn.models._drifts import FORMS, LinearDrift, LocallyLinearDrift
 from dynlearn.models._linear_systems import Noise
 from dynlearn.models._measurement import Measurement
@@ -119,7 +119,7 @@ def bend(x, _=None):
 
 @eqx.filter_jit
 def crossed(x, T, G, substeps):
-    return flow(bend, *map(jnp.asarray, (x, T, G)), substeps)
+    return flow(bend, lambda x, fraction: jnp.asarray(G), jnp.asarray(x), jnp.asarray(T), substeps)
 
 
 def test_the_noise_of_a_flow_is_of_order_four():
@@ -283,6 +283,37 @@ def test_a_sample_without_measurements_may_be_left_out():
     np.testing.assert_allclose(*inferred, rtol=2e-4, atol=2e-5)
     identity = small(Signature(("a", "b")), form="linear", decoder="identity", states=3)
     np.testing.assert_allclose(*(dl.log_likelihood(identity, ds) for ds in (long, short)), rtol=1e-6)
+
+
+def test_a_gap_longer_than_any_it_was_fitted_to_is_crossed_in_steps_that_it_knows():
+    """As if there were instants in between at which nothing was measured; beyond 4096 steps an error."""
+    rng = np.random.default_rng(6)
+    t, y = 0.2 * np.arange(60), rng.normal(size=(60, 2))
+    y[5:50] = np.nan
+    kept = np.isfinite(y).all(1)
+    names = {"output_names": ["a", "b"]}
+    dense, gap = (dl.from_arrays([v], times=[s], **names) for v, s in ((y, t), (y[kept], t[kept])))
+
+    def fast(signature):
+        model = small(signature, form="nonlinear", decoder="identity", memory=60).as_fitted()
+        return eqx.tree_at(lambda m: m.drift.network.layers[-1], model, replace_fn=grown)
+
+    def grown(layer):
+        return jax.tree.map(lambda x: 6.0 * x, layer)
+
+    model = fast(Signature(("a", "b"), longest_step=0.2))
+    found = dl.filter(model, gap)["state_mean"].values[0]
+    expected = dl.filter(model, dense)["state_mean"].values[0, kept]
+    np.testing.assert_allclose(found[5:], expected[5:], atol=2e-3)
+    at_once = fast(Signature(("a", "b")))
+    assert np.abs(dl.filter(at_once, gap)["state_mean"].values[0, 5] - expected[5]).max() > 0.02
+    start = [
+        finer.infer(jax.tree.map(lambda leaf: leaf[0], ds.dyn.to_device())).x
+        for finer, ds in ((for_intervals_of(model, gap), gap), (model, dense))
+    ]
+    np.testing.assert_allclose(*start, atol=2e-3)
+    with pytest.raises(ArgumentError, match=r"takes over 4096 steps of 0\.2"):
+        dl.filter(model, gap.assign_coords(t=gap["t"] * 1000.0))
 
 
 @pytest.mark.parametrize("form", some("locally_linear"))

@@ -90,7 +90,10 @@ def test_refusals(linear, uneven):
     signature, M = Signature(("y",), interval=1.0), {"A": [[0.5]], "C": [[1.0]], "Q": [[1.0]], "R": [[1.0]]}
     for change, words in (
         ({"Z": [[1.0]]}, "unknown matrix 'Z'"),
-        ({"C": [[1.0, 2.0]]}, r"C: expected finite numbers of shape \(1, 1\)"),
+        (
+            {"C": [[1.0, 2.0]]},
+            r"C: expected shape \(1, 1\) \(1 states, 1 outputs, 0 controls\), got \(1, 2\)",
+        ),
         ({"Q": [[-1.0]]}, "Q: expected a covariance"),
     ):
         with pytest.raises(ArgumentError, match=words):

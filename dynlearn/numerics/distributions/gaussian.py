@@ -3,11 +3,11 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from cuthbertlib.linalg import tria
 from cuthbertlib.stats import multivariate_normal
 from jaxtyping import Array, Float, Key
 
 from dynlearn.numerics.distributions._together import together
+from dynlearn.numerics.triangular import tria
 
 
 class Gaussian(eqx.Module):

@@ -2,8 +2,9 @@
 
 import jax
 import jax.numpy as jnp
-from cuthbertlib.linalg import tria
 from jaxtyping import Array, Float
+
+from dynlearn.numerics.triangular import tria
 
 
 def collapse(

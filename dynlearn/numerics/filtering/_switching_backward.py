@@ -5,12 +5,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from cuthbertlib.kalman.smoothing import associative_params_single
-from cuthbertlib.linalg import tria
 from cuthbertlib.stats import multivariate_normal
 from jaxtyping import Array, Float, Int, Key
 
 from dynlearn.numerics.filtering._collapse import collapse
 from dynlearn.numerics.filtering.switching import Row, SwitchingChain, jittered, predicted, split
+from dynlearn.numerics.triangular import tria
 
 Beliefs = tuple[
     Float[Array, "time regime state"], Float[Array, "time regime state state"], Float[Array, "time regime"]

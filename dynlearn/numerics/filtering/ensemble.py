@@ -8,13 +8,13 @@ import jax
 import jax.numpy as jnp
 from cuthbert.ensemble_kalman import ensemble_rts_smoother
 from cuthbertlib import ensemble_kalman as enkf
-from cuthbertlib.linalg import tria
 from jaxtyping import Array, Float, Key
 
 from dynlearn.errors import ArgumentError, check_count
 from dynlearn.numerics.distributions import Gaussian, Mixture, MultivariateGaussian
 from dynlearn.numerics.filtering._contract import AbstractInference, AbstractProcess, Filtered, Smoothed
 from dynlearn.numerics.filtering.process import Process, moments
+from dynlearn.numerics.triangular import tria
 
 
 class EnsembleKalman(AbstractInference):

@@ -5,7 +5,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from cuthbert.smc import backward_sampler, particle_filter
-from cuthbertlib.linalg import tria
 from cuthbertlib.resampling import adaptive, autodiff
 from cuthbertlib.smc.smoothing import exact_sampling, tracing
 from jax.scipy.linalg import solve_triangular
@@ -15,6 +14,7 @@ from dynlearn.errors import ArgumentError, check_count, check_known
 from dynlearn.numerics.distributions import Mixture, MultivariateGaussian
 from dynlearn.numerics.filtering._contract import AbstractInference, AbstractProcess, Filtered, Smoothed
 from dynlearn.numerics.filtering.process import Process
+from dynlearn.numerics.triangular import tria
 
 BACKWARD = {"sampling": exact_sampling.simulate, "ancestors": tracing.simulate}
 

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from cuthbertlib.linalg import tria
 from cuthbertlib.stats import multivariate_normal
 from jaxtyping import Array, Bool, Float, Int, Key
 
@@ -13,6 +12,7 @@ from dynlearn.numerics.conditional_noise import given_measured
 from dynlearn.numerics.distributions import MultivariateGaussian
 from dynlearn.numerics.filtering._contract import AbstractProcess, Tangent
 from dynlearn.numerics.filtering.switches import AbstractSwitch, Split
+from dynlearn.numerics.triangular import tria
 
 NEVER = -1e30
 """Log-probability of what cannot happen: finite, so that no gradient is NaN."""
