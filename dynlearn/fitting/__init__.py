@@ -17,6 +17,7 @@ from dynlearn.fitting.objectives import (
     multi_step,
 )
 from dynlearn.fitting.result import FitResult, Reason
+from dynlearn.fitting.subspace import Subspace, order_scores, select_order
 from dynlearn.fitting.switching_em import SwitchingEM
 from dynlearn.fitting.teacher_forcing import forced_and_free, teacher_forcing
 
@@ -31,6 +32,7 @@ __all__ = [
     "MaximumLikelihood",
     "Objective",
     "Reason",
+    "Subspace",
     "SwitchingEM",
     "calibrate",
     "energy",
@@ -41,5 +43,7 @@ __all__ = [
     "locally_regularized",
     "marginal_likelihood",
     "multi_step",
+    "order_scores",
+    "select_order",
     "teacher_forcing",
 ]

@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from dynlearn.fitting._em_steps import regression
 from dynlearn.fitting._switching_moments import Expected, expected
 from dynlearn.fitting._switching_odds import fitted_switch
-from dynlearn.fitting.em import regression
 from dynlearn.models._switching_system import SwitchingSystem
 from dynlearn.models.switching_linear import SwitchingLinear
 from dynlearn.numerics.window import Window

@@ -20,6 +20,7 @@ def elbo(model: AbstractModel, batch: Window, key: Key[Array, ""]) -> tuple[Floa
 
     log p(a) is the latent process's own filter's: the states are integrated out, only the auxiliary
     variables are drawn. Every sample of a window counts, and its first one is taken for the start of a run.
+    Without auxiliary variables there is nothing to draw: the bound is the likelihood of the model's own filter.
 
     Reference: Ansari, Heng, Lim, Soh, "Neural continuous-discrete state space models for
     irregularly-sampled time series", ICML 2023.

@@ -19,6 +19,7 @@ from dynlearn.fitting.least_squares import LeastSquares
 from dynlearn.fitting.maximum_likelihood import MaximumLikelihood
 from dynlearn.fitting.objectives import Objective, resolve
 from dynlearn.fitting.result import FitResult, Reason
+from dynlearn.fitting.subspace import Subspace
 from dynlearn.fitting.switching_em import SwitchingEM
 from dynlearn.models import AbstractModel, Foreign, as_model, check_resolution
 from dynlearn.models._emissions import check_outputs
@@ -37,6 +38,7 @@ class Calibration:
 METHODS: dict[str, type] = {
     "gradient": Gradient,
     "least_squares": LeastSquares,
+    "subspace": Subspace,
     "em": EM,
     "maximum_likelihood": MaximumLikelihood,
     "switching_em": SwitchingEM,

@@ -14,7 +14,7 @@ class Reason(enum.Enum):
 
     SOLVED = "Solved in closed form."
     CONVERGED = "The likelihood has stopped rising."
-    STEPS_DONE = "All steps were taken; if the validation score was still falling, raise `steps`."
+    STEPS_DONE = "All steps were taken; if the score was still improving (`history`), raise `steps`."
     EARLY_STOPPED = "The validation score stopped improving; the best model seen was restored."
     NOT_IMPROVED = (
         "No step scored better on the validation data than the model before the fit, which is returned. "

@@ -66,17 +66,17 @@ def forecast(
     found = _paths.follow(model, past, *ahead.device, int(samples), as_key(key), ahead.pieces(model))
     known, mean, scale, draws = map(np.asarray, found)
     _border.check_inferred(model, context, known)
-    check_finite(mean, schema.run_ids(context), ahead.time)
+    check_finite("forecast", mean, schema.run_ids(context), ahead.time)
     return _dataset(model.signature, context, ahead, np.moveaxis(draws, 1, 0), mean, scale)
 
 
-def check_finite(mean: np.ndarray, runs: list, time: np.ndarray) -> None:
+def check_finite(verb: str, mean: np.ndarray, runs: list, time: np.ndarray) -> None:
     """A diverged rollout is an error that says where, never a column of NaN."""
     bad = ~np.isfinite(mean).all(-1)
     for i in np.flatnonzero(bad.any(1)):
         step = int(np.argmax(bad[i]))
         raise DivergedError(
-            f"forecast: the rollout of run {runs[i]!r} left the finite numbers after {step + 1} steps "
+            f"{verb}: the rollout of run {runs[i]!r} left the finite numbers after {step + 1} steps "
             f"(t = {time[i, step + 1]:g}); the fitted dynamics are unstable there: shorten the horizon, or refit with "
             f"a ridge, a longer training horizon or another solver."
         )

@@ -57,7 +57,7 @@ def simulate(model: AbstractModel | Foreign, ds: xr.Dataset, warmup: int = 50) -
     known, mean, scale = map(np.asarray, found[:3])
     _border.check_inferred(model, ds, known)
     inside = np.isfinite(t[:, warmup:])
-    check_finite(np.where(inside[..., None], mean, 0.0), schema.run_ids(ds), ahead.time)
+    check_finite("simulate", np.where(inside[..., None], mean, 0.0), schema.run_ids(ds), ahead.time)
     return _dataset(ds.isel(time=slice(warmup, None)), mean, scale, inside)
 
 

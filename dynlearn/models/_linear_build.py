@@ -65,7 +65,7 @@ def guessed(
         }
     found |= {"m0": np.zeros(states), "P0": START_VARIANCE * np.eye(states)}
     time_scale = None if signature.discrete else float(scaling.time_scale)
-    return _system(found, time_scale, feedthrough=feedthrough, stable=stable)
+    return system(found, time_scale, feedthrough=feedthrough, stable=stable)
 
 
 def given(
@@ -106,7 +106,7 @@ def given(
     if not signature.discrete:
         time_scale = float(base.time_scale)
         scaled |= {name: time_scale * scaled[name] for name in ("A", "B", "c", "Q")}
-    return scaling, _system(scaled, time_scale, feedthrough=bool(M["D"].any()), stable=stable)
+    return scaling, system(scaled, time_scale, feedthrough=bool(M["D"].any()), stable=stable)
 
 
 def physical(system: AbstractSystem, scaling: Scaling) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -149,7 +149,7 @@ def free(system: AbstractSystem) -> bool:
     return isinstance(system, MatrixSystem) and isinstance(system.A_of, FreeMatrix) and not system.continuous
 
 
-def _system(
+def system(
     M: Mapping[str, np.ndarray], time_scale: float | None, *, feedthrough: bool, stable: bool
 ) -> MatrixSystem:
     """Of scaled matrices."""

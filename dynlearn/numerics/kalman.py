@@ -181,7 +181,7 @@ def _condition(m: Array, chol_P: Array, row: Measured) -> tuple[Array, Array, Ar
     whiten = inverse(found[:outputs, :outputs])
     white = (whiten * (row.y - (row.H * m).sum(-1))).sum(-1)
     mean = m + (found[outputs:, :outputs] * white).sum(-1)
-    return mean, found[outputs:, outputs:], row.density(whiten, white)
+    return mean, found[outputs:, outputs:], row.density(whiten, (white**2).sum())
 
 
 class _FilterStates(NamedTuple):

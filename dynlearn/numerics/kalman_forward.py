@@ -26,11 +26,11 @@ class Measured(NamedTuple):
         each = observed[..., None]
         return cls(observed, jnp.where(each, H, 0), jnp.where(each, chol_R, 0), jnp.where(observed, y - d, 0))
 
-    def density(self, whiten: Array, white: Array) -> Float[Array, "*time"]:
-        """Log density of N(0, S) at the innovation, W S W^T = 1, `white` = W innovation; -inf if S is singular."""
+    def density(self, whiten: Array, square: Array) -> Float[Array, "*time"]:
+        """Log density of N(0, S) at the innovation, W S W^T = 1, `square` = |W innovation|^2; -inf if S is singular."""
         scale = jnp.where(self.observed, jnp.diagonal(whiten, axis1=-2, axis2=-1), 1)
-        each = jnp.log(scale) - 0.5 * white**2 - 0.5 * jnp.log(2 * jnp.pi)
-        return jnp.where(self.observed, each, 0).sum(-1)
+        each = jnp.where(self.observed, jnp.log(scale) - 0.5 * jnp.log(2 * jnp.pi), 0)
+        return each.sum(-1) - 0.5 * square
 
 
 class Forward(NamedTuple):
@@ -42,6 +42,8 @@ class Forward(NamedTuple):
     """W, lower triangular, W S W^T = 1; zeros where nothing was measured."""
     white: Float[Array, "time output"]
     """W (y - H m - d)."""
+    square: Float[Array, " time"]
+    """Its squared length."""
     gain: Float[Array, "time state output"]
     """F P H^T S^{-1}, of the next sample's mean from this one's innovation."""
 
@@ -59,7 +61,7 @@ def forward(chain: "Chain", measured: Measured) -> Forward:
     Control 1975; Anderson, Moore, "Optimal filtering", 1979, section 6.5.
     """
     outputs, states = chain.H.shape[-2:]
-    F, c, chol_Q = (_next(leaf) for leaf in (chain.F, chain.c, chain.chol_Q))
+    F, chol_Q = _next(chain.F), _next(chain.chol_Q)
 
     def spread(L: Array, row: tuple[Array, ...]) -> tuple[Array, tuple[Array, Array]]:
         F, chol_Q, H, chol_R = row
@@ -75,15 +77,21 @@ def forward(chain: "Chain", measured: Measured) -> Forward:
     whiten = inverse(found[:, :outputs])
     gain = product(found[:, outputs:], whiten)
 
-    def move(m: Array, row: tuple[Array, ...]) -> tuple[Array, Array]:
-        A, gain, c, y = row
-        # A library product where runs share A, for all of them at once; the small one inside the compiled loop.
-        return A @ m + (gain * y).sum(-1) + c, m
+    into = jnp.concatenate([F - product(gain, measured.H), -product(whiten, measured.H)], axis=1)
+    given = jnp.concatenate([gain, whiten], axis=1)
 
-    rest = F - product(gain, measured.H)
-    _, mean = jax.lax.scan(move, chain.c[0], (rest, gain, c, measured.y))
-    white = _apply(whiten, measured.y - _apply(measured.H, mean))
-    return Forward(mean, chol, whiten, white, gain)
+    def move(before: Array, row: tuple[Array, ...]) -> tuple[Array, tuple[Array, Array, Array]]:
+        A, G, c, y = row
+        m = before + c
+        # A library product where runs share A, for all of them at once; the small one inside the compiled loop.
+        found = A @ m + (G * y).sum(-1)
+        white = found[states:]
+        return found[:states], (m, white, (white**2).sum())
+
+    _, (mean, white, square) = jax.lax.scan(
+        move, jnp.zeros_like(chain.c[0]), (into, given, chain.c, measured.y)
+    )
+    return Forward(mean, chol, whiten, white, square, gain)
 
 
 @jax.custom_jvp
@@ -93,54 +101,74 @@ def log_density(chain: "Chain", measured: Measured, found: Forward) -> Float[Arr
     Its derivative is that of the recursion in covariances, which is polynomial but for S^{-1}: exact where
     covariances are singular, and one linear pass instead of the derivative of every triangularisation.
     """
-    return measured.density(found.whiten, found.white)
+    return measured.density(found.whiten, found.square)
 
 
 @log_density.defjvp
 def _log_density_jvp(primals, tangents):
     r"""With e = S^{-1} (y - H m - d), K = F P H^T S^{-1}, A = F - K H, f = m + P H^T e the filtered mean:
 
-        dP' = A dP A^T + V + V^T,      V  = (dF - K dH) P A^T + K dR^{1/2} R^{T/2} K^T + dQ^{1/2} Q^{T/2},
-        dm' = A (dm + dP H^T e) + w,   w  = (dF - K dH) f + A P dH^T e + K (dy - dR e) + dc,
-        dl  = e^T (H dm + dH f - dy) + (e^T (H dP H^T + dR) e - tr S^{-1} (H dP H^T + 2 dH P H^T + dR)) / 2,
+        dP' = A dP A^T + V,   V  = (dF - K dH) P A^T + A P (dF - K dH)^T + K dR K^T + dQ,
+        dm' = A dm + w,       w  = (dF - K dH) f + (A (dP H^T + P dH^T) - K dR) e + K dy + dc,
+        dl  = e^T (H dm + dH f + (H dP H^T + dR) e / 2 - dy) - tr S^{-1} (H dP H^T + 2 dH P H^T + dR) / 2,
 
-    dy the change of y - d, dR = dR^{1/2} R^{T/2} + R^{1/2} dR^{T/2}. K is optimal: its own change adds nothing
-    to dP'. `found` follows from the other arguments, and so does its change, which is not read. What depends
-    on the measured values are vectors only: runs that share their covariances share every matrix here.
+    dy the change of y - d. K is optimal: its own change adds nothing to dP'. `found` follows from the other
+    arguments, and so does its change, which is not read. What depends on the measured values are f, e and dm:
+    runs that share their covariances share every matrix here.
     """
     (chain, measured, found), (change, d_measured, _) = primals, tangents
-    H, R, L, W, K = measured.H, measured.chol_R, found.chol, found.whiten, found.gain
-    dH, dR, dy = d_measured.H, d_measured.chol_R, d_measured.y
+    H, W, K, dH, dy = measured.H, found.whiten, found.gain, d_measured.H, d_measured.y
     F, chol_Q = _next(chain.F), _next(chain.chol_Q)
-    dF, dc, dQ = (_next(leaf) for leaf in (change.F, change.c, change.chol_Q))
-
-    P, A = product(L, L.mT), F - product(K, H)
-    S_inverse_H, S_inverse_R = (product(W.mT, product(W, matrix)) for matrix in (H, R))
-    e = _apply(W.mT, found.white)
-    Hte, Rte = _apply(H.mT, e), _apply(R.mT, e)
-    f = found.mean + _apply(P, Hte)
-
-    bend = dF - product(K, dH)
-    V = product(product(bend, P), A.mT) + product(product(K, dR), product(K, R).mT) + product(dQ, chol_Q.mT)
-    dRe = _apply(dR, Rte)
-    pull = _apply(product(A, P), _apply(dH.mT, e)) - _apply(product(K, R), _apply(dR.mT, e))
-    w = _apply(bend, f) + pull + _apply(K, dy - dRe) + dc
-
-    def step(carry: tuple[Array, Array], row: tuple[Array, ...]):
-        dm, dP = carry
-        A, Hte, w, V = row
-        return (_apply(A, dm + _apply(dP, Hte)) + w, product(product(A, dP), A.T) + V), (dm, dP)
-
-    V0 = product(change.chol_Q[0], chain.chol_Q[0].T)
-    _, (dm, dP) = jax.lax.scan(step, (change.c[0], V0 + V0.T), (A, Hte, w, V + V.mT))
-    dl = (
-        (Hte * (dm + 0.5 * _apply(dP, Hte))).sum(-1)
-        + (e * (_apply(dH, f) - dy + dRe)).sum(-1)
-        - (product(H.mT, S_inverse_H) * (0.5 * dP)).sum((-2, -1))
-        - (product(S_inverse_H, P) * dH).sum((-2, -1))
-        - (S_inverse_R * dR).sum((-2, -1))
+    dF, dQ = _next(change.F), _twice(_next(change.chol_Q), chol_Q)
+    dR, P, A = (
+        _twice(d_measured.chol_R, measured.chol_R),
+        product(found.chol, found.chol.mT),
+        F - product(K, H),
     )
-    return log_density(chain, measured, found), dl
+    bend, PHt = dF - product(K, dH), product(P, H.mT)
+
+    def spread(dP: Array, row: tuple[Array, Array]) -> tuple[Array, Array]:
+        A, V = row
+        return product(product(A, dP), A.T) + V, dP
+
+    V = _twice(product(bend, P), A) + product(product(K, dR), K.mT) + dQ
+    _, dP = jax.lax.scan(spread, _twice(change.chol_Q[0], chain.chol_Q[0]), (A, V))
+    dPHt = product(dP, H.mT)
+    dS = product(H, dPHt) + dR
+
+    # One product per sample, for all runs at once where they share it, gives f and e, and one what they do.
+    states = F.shape[-1]
+    shift, e = _split(_apply(product(jnp.concatenate([PHt, _eye(W)], axis=1), W.mT), found.white), states)
+    f_and_e = jnp.concatenate([found.mean + shift, e], axis=1)
+    by_e = product(A, dPHt + product(P, dH.mT)) - product(K, dR)
+    does = jnp.concatenate(
+        [jnp.concatenate([bend, by_e], axis=2), jnp.concatenate([dH, 0.5 * dS], axis=2)], axis=1
+    )
+    w, seen = _split(_apply(does, f_and_e), states)
+
+    def move(before: Array, row: tuple[Array, ...]) -> tuple[Array, Array]:
+        A_and_H, dc, w = row
+        moved, output = _split(A_and_H @ (before + dc), states)
+        return moved + w, output
+
+    rows = (jnp.concatenate([A, H], axis=1), change.c, w + _apply(K, dy))
+    _, output = jax.lax.scan(move, jnp.zeros_like(change.c[0]), rows)
+    volume = product(W.mT, W) * (0.5 * dS + product(dH, PHt))
+    return log_density(chain, measured, found), (e * (output + seen - dy)).sum(-1) - volume.sum((-2, -1))
+
+
+def _twice(A: Array, B: Array) -> Array:
+    """A B^T + B A^T."""
+    found = product(A, B.mT)
+    return found + found.mT
+
+
+def _split(x: Array, at: int) -> tuple[Array, Array]:
+    return x[..., :at], x[..., at:]
+
+
+def _eye(like: Array) -> Array:
+    return jnp.broadcast_to(jnp.eye(like.shape[-1], dtype=like.dtype), like.shape)
 
 
 def _apply(A: Array, x: Array) -> Array:

@@ -160,7 +160,7 @@ def _chain(p: Any, u: Any, y: Any) -> Any:
 
     return Chain(
         F=every(p["A"], jnp.zeros_like(p["A"])),
-        c=jnp.concatenate([p["m0"][None], u[:-1] @ p["B"].T]),
+        c=jnp.concatenate([p["m0"][None], (u[:-1, None] * p["B"]).sum(-1)]),
         chol_Q=every(jnp.tril(p["Q"]), jnp.tril(p["P0"])),
         H=every(p["C"]),
         d=jnp.zeros_like(y),

@@ -38,6 +38,13 @@ def test_forecast(linear, models):
         dl.forecast(models["wild"], linear.isel(time=slice(0, 20)), horizon=20, controls=future)
 
 
+def test_simulation(linear, models):
+    with pytest.raises(
+        DivergedError, match=r"simulate: the rollout of run 0 left the finite numbers after \d+"
+    ):
+        dl.simulate(models["wild"], linear, warmup=10)
+
+
 def test_controls_of_another_period(linear, models):
     wrong = linear.control.isel(time=slice(0, 20))
     with pytest.raises(ArgumentError, match=r"controls: expected values at the forecast's instants"):

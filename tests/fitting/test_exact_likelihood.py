@@ -1,6 +1,8 @@
 """EM, maximum likelihood and the marginal likelihood as an objective."""
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -52,6 +54,36 @@ def test_maximum_likelihood_of_a_stable_system_in_continuous_time(gappy):
     assert result.statistics["log_likelihood"] > before + 10
     values = np.sort_complex(result.model.eigenvalues())
     np.testing.assert_allclose(values, [0.9 - 0.2j, 0.9 + 0.2j], atol=0.03)
+
+
+class Pull(eqx.Module):
+    """x' = x / 2 - |k|: on data without a pull the likelihood has a kink, not a top, at k = 0."""
+
+    k: jax.Array
+
+    def __call__(self, t, x, u, s):
+        return 0.5 * x - jnp.abs(self.k)
+
+
+def test_maximum_likelihood_says_when_it_is_stuck_on_a_slope():
+    rng = np.random.default_rng(0)
+    x = np.zeros(80)
+    for k in range(79):
+        x[k + 1] = 0.5 * x[k] + 0.3 + 0.3 * rng.normal()
+    ds = dl.from_arrays([x[:, None]], dt=1.0)
+    model = dl.models.NonlinearStateSpace.from_data(
+        ds,
+        states=1,
+        transition=Pull(jnp.array([0.5])),
+        observation=lambda x, s: x,
+        noise=lambda t, x, u, s: jnp.full(1, 0.3),
+        start=([0.0], [[0.1]]),
+    )
+    result = dl.fit(model, ds, method="maximum_likelihood", progress=False)
+    assert result.reason.name == "STALLED"
+    assert result.statistics["largest_slope"] > 1e-3
+    assert abs(float(result.model.transition.function.k[0])) < 1e-3
+    assert "statistics['largest_slope']" in str(result.reason)
 
 
 def test_the_objective_is_the_density_of_the_horizon_given_the_past(gappy):
