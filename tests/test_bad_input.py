@@ -746,7 +746,7 @@ ROWS: list[tuple[str, Callable, type[Exception], str]] = [
         "save a lambda",
         unnamed,
         ArgumentError,
-        r"model.field.activation is <function .*which has no name to be written by; use an activation named in",
+        r"model.field.activation is <function .*which has no name to be written by.*an activation is one of",
     ),
     (
         "save into nowhere",

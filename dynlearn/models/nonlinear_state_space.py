@@ -63,6 +63,8 @@ class NonlinearStateSpace(AbstractMarkov, AbstractStochastic):
             rate, of 0/1 outputs the probability of 1.
         noise: "constant" (any covariance) or "state" (a network: a standard deviation per state), or a
             function g(t, x, u, s) of your own: a standard deviation per state, or a factor `(state, noise)`.
+            A negligible one, `lambda t, x, u, s: jnp.full(n, 1e-4)`, makes the likelihood that of the
+            simulation error: for a model that is to run free over whole records.
         outputs: the law of the outputs: "gaussian", "student_t" (heavy tails), "poisson" and
             "negative_binomial" (counts), "bernoulli" (0 or 1).
         start: (mean, covariance) of the state at the first sample of a run, not fitted; (0, I) if not given.

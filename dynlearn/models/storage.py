@@ -84,8 +84,9 @@ def _encode(node: Any, arrays: list[np.ndarray], where: str) -> Any:
         if node is function:
             return {"function": name}
     raise ArgumentError(
-        f"save: {where} is {node!r}, which has no name to be written by; use an activation "
-        f"named in {sorted(ACTIVATIONS)}."
+        f"save: {where} is {node!r:.80}, which has no name to be written by. Make a function of your own an "
+        f"equinox.Module with a __call__, defined in a module that is imported before loading; an activation is one of "
+        f"{sorted(ACTIVATIONS)}."
     )
 
 

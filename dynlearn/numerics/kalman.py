@@ -65,7 +65,10 @@ class Chain(AbstractProcess):
         """The same process, for methods that do not ask it to be linear."""
         start = MultivariateGaussian(self.c[0], self.chol_Q[0])
         into, at = (self.F, self.c, self.chol_Q), (self.H, self.d, self.chol_R)
-        moves = jnp.arange(self.y.shape[0]) > 0
+        # What `padded` left: a row that changes nothing is no transition, and nothing may be added to it.
+        identity = jnp.eye(self.c.shape[-1], dtype=self.c.dtype)
+        changes = (identity != self.F) | (self.chol_Q != 0) | (self.c != 0)[:, None]
+        moves = changes.any((-2, -1)).at[0].set(False)
         return Process(start, _affine, _affine, into, at, moves, self.y)
 
 

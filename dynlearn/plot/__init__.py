@@ -10,6 +10,7 @@ from dynlearn.plot.eigenvalues import eigenvalues
 from dynlearn.plot.forecast_fan import forecast_fan
 from dynlearn.plot.history import history
 from dynlearn.plot.inferred import inferred
+from dynlearn.plot.orders import orders
 from dynlearn.plot.phase import phase
 from dynlearn.plot.plan import plan
 from dynlearn.plot.regimes import regimes
@@ -25,6 +26,7 @@ __all__ = [
     "forecast_fan",
     "history",
     "inferred",
+    "orders",
     "phase",
     "plan",
     "regimes",

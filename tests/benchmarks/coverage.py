@@ -188,7 +188,7 @@ CASES: dict[str, tuple[Simulate, Fitted]] = {
         lambda ds, s: _fit(
             models.ContinuousDiscrete.from_data(ds, form="nonlinear", states=4, memory=40, key=0),
             ds,
-            _gradient(s, 2000, batch=16),
+            _gradient(s, 2000, batch=16, learning_rate=1e-2, clip=10.0),
         ),
     ),
     "switching": (

@@ -217,3 +217,9 @@ def test_nothing_measured_is_the_prior_carried_forward():
     assert (found.log_density == 0).all()
     np.testing.assert_allclose(found.filtered.mean, found.predicted.mean)
     np.testing.assert_allclose(jax.vmap(square)(found.filtered.chol), jax.vmap(square)(found.predicted.chol))
+
+
+def test_padding_is_no_transition_for_methods_that_add_to_one():
+    moves = jnp.array([True, False, False, True, True])
+    general = jax.jit(lambda c: c.padded(moves).general().moves)(system(3, 2))
+    np.testing.assert_array_equal(general, [False, False, False, True, True])
