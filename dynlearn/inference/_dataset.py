@@ -14,6 +14,7 @@ DIMS = {
     "state": ("trajectory", "time", "state_name"),
     "output": ("trajectory", "time", "output_name"),
     "regime": ("trajectory", "time", "regime_name"),
+    "effective": ("trajectory", "time"),
 }
 
 
@@ -26,14 +27,17 @@ def beside(model: AbstractStateSpace, ds: xr.Dataset, found: dict[str, tuple[str
     """`ds` without its own states, and every variable of `found` (its kind, its values) with NaN in the padding.
 
     With the probabilities of regimes also the likeliest one at each sample, a coordinate ("" in the padding).
-    Values have shape (run, time, name), or (run, sample, time, name) for draws.
+    Values have shape (run, time, name), (run, time) where no name belongs to them, or (run, sample, time, name)
+    for draws.
     """
     kept = ds[[name for name in ("output", "control", "static") if name in ds]]
     result = kept.drop_vars([name for name in ("state_name", "state_unit") if name in kept.coords])
     result = result.assign_coords(state_name=schema.strings(model.state_names))
     mask = inside(ds)[..., None]
     for name, (kind, values) in found.items():
-        if values.ndim == 4:
+        if values.ndim == 2:
+            result[name] = (DIMS[kind], np.where(mask[..., 0], values, np.nan))
+        elif values.ndim == 4:
             values = np.where(mask, np.moveaxis(values, 1, 0), np.nan)
             result[name] = (("sample", *DIMS[kind]), values)
         else:

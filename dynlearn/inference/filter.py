@@ -13,6 +13,7 @@ from dynlearn.inference._methods import Method, process_of
 from dynlearn.models import AbstractStateSpace
 from dynlearn.numerics import precision
 from dynlearn.numerics.filtering._contract import AbstractInference
+from dynlearn.numerics.filtering.particle import Particle
 from dynlearn.numerics.keys import as_key
 from dynlearn.numerics.window import Window
 
@@ -43,7 +44,9 @@ def filter(
         deviation) given the past and the present sample; `output_mean`, `output_scale`: the
         one-step-ahead forecast of each output, from the past alone; `filtered_mean`,
         `filtered_scale`: of a further measurement at the same instant. Of a model with regimes also
-        `regime_probability` and the likeliest `regime`, a coordinate.
+        `regime_probability` and the likeliest `regime`, a coordinate; by particles also
+        `effective_size`, how many of them still count: near 1, `size` is too small or the model
+        does not expect what was measured there.
 
     Raises:
         ArgumentError: a model without a state to infer or that was not fitted; a method that does
@@ -77,6 +80,7 @@ class Found(NamedTuple):
     filtered_mean: Float[Array, "run time output"]
     filtered_scale: Float[Array, "run time output"]
     regime_probability: Float[Array, "run time regime"] | None
+    effective_size: Float[Array, "run time"] | None
 
 
 @eqx.filter_jit
@@ -92,6 +96,7 @@ def _filtered(
             *_outputs.marginal(model, process, found.predicted),
             *_outputs.marginal(model, process, found.filtered),
             _dataset.regimes(model, found.filtered),
+            found.filtered.effective_size if isinstance(method, Particle) else None,
         )
 
     return _outputs.over_runs(

@@ -121,3 +121,19 @@ def test_across_a_long_gap_a_stable_model_returns_to_its_stationary_law(gap):
     found = dl.filter(known, ds).isel(trajectory=0, time=2)
     np.testing.assert_allclose(found["state_mean"], 0.0, atol=1e-9)
     np.testing.assert_allclose(found["state_scale"], 1.0, rtol=1e-9)  # A P + P A' + Q = 0 has P = I
+
+
+def test_particles_say_how_many_of_them_count():
+    """Measured where the model expects nothing, a few points hold all the weight; where nothing was, all count."""
+    matrices = {"A": [[0.9]], "C": [[1.0]], "Q": [[0.1]], "R": [[0.01]], "P0": [[1.0]]}
+    model = dl.models.LinearStateSpace.from_matrices(dl.models.Signature(("y",), interval=1.0), matrices)
+    y = np.array([0.0, np.nan, 0.1, 9.0, np.nan])
+    ds = dl.from_arrays([y[:, None], y[:2, None]], dt=1.0, output_names=["y"])
+    found = dl.filter(model, ds, method=dl.inference.Particle(size=200, threshold=1.0))["effective_size"]
+    assert found.dims == ("trajectory", "time")
+    sizes = found.values
+    assert sizes[0, 1] == pytest.approx(200)
+    assert 10 < sizes[0, 2] < 190
+    assert sizes[0, 3] < 3
+    assert np.isnan(sizes[1, 2:]).all()
+    assert "effective_size" not in dl.filter(model, ds)

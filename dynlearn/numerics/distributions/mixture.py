@@ -28,6 +28,11 @@ class Mixture(eqx.Module):
         return jax.nn.softmax(self.log_weight, axis=-1)
 
     @property
+    def effective_size(self) -> Float[Array, "*batch"]:
+        """1 / sum_i w_i^2: all components where they weigh the same, 1 where one has all the weight."""
+        return 1 / jnp.sum(self.weight**2, axis=-1)
+
+    @property
     def mean(self) -> Float[Array, "*batch output"]:
         return jnp.sum(self.weight[..., None] * self.components.mean, axis=-2)
 
