@@ -73,6 +73,8 @@ def _case(problem: Problem, missing: float, settings: Settings) -> list[Row]:
 
 def _fitted(problem: Problem, train: Any, valid: Any, settings: Settings) -> Iterator[tuple[str, Any, float]]:
     """Every model, and the seconds its fit took."""
+    import jax
+
     import dynlearn as dl
     from dynlearn.fitting import EM, Gradient
 
@@ -93,6 +95,8 @@ def _fitted(problem: Problem, train: Any, valid: Any, settings: Settings) -> Ite
         )
         fit = dl.fit(model, train, valid, method, key=0, progress=False)
         yield form, fit.model.with_memory(problem.context), fit.seconds
+        # Thirty fits leave more compiled programs behind than Linux maps for one process.
+        jax.clear_caches()
     model = dl.models.LinearStateSpace.from_data(train, states=problem.states, memory=problem.context)
     fit = dl.fit(model, train, method=EM(steps=settings.size(150, 2)), progress=False)
     yield "LGSSM", fit.model, fit.seconds
