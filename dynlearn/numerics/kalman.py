@@ -14,7 +14,7 @@ from dynlearn.numerics.conditional_noise import given_measured
 from dynlearn.numerics.distributions import MultivariateGaussian
 from dynlearn.numerics.filtering._contract import AbstractProcess, Tangent
 from dynlearn.numerics.filtering.process import Process
-from dynlearn.numerics.kalman_forward import Measured, forward, log_density
+from dynlearn.numerics.kalman_forward import Measured, forward, log_density, updated
 from dynlearn.numerics.triangular import inverse, product, tria
 
 
@@ -94,7 +94,10 @@ class Filtered(NamedTuple):
 
 
 def run_filter(
-    chain: Chain, *, parallel: bool = False, observed: Bool[Array, "time output"] | None = None
+    chain: Chain,
+    *,
+    parallel: bool = False,
+    observed: Bool[Array, "time output"] | None = None,
 ) -> Filtered:
     """The Kalman filter: sequential, or in logarithmic depth by an associative scan.
 
@@ -177,14 +180,11 @@ def condition(
 
 
 def _condition(m: Array, chol_P: Array, row: Measured) -> tuple[Array, Array, Array]:
-    outputs, states = row.H.shape
-    top = jnp.concatenate([product(row.H, chol_P), row.chol_R], axis=1)
-    bottom = jnp.concatenate([chol_P, jnp.zeros((states, row.chol_R.shape[1]), chol_P.dtype)], axis=1)
-    found = tria(jnp.concatenate([top, bottom]))
-    whiten = inverse(found[:outputs, :outputs])
+    outputs = row.H.shape[0]
+    found, chol = updated(chol_P, row.H, row.chol_R)
+    whiten = inverse(found[:outputs])
     white = (whiten * (row.y - (row.H * m).sum(-1))).sum(-1)
-    mean = m + (found[outputs:, :outputs] * white).sum(-1)
-    return mean, found[outputs:, outputs:], row.density(whiten, (white**2).sum())
+    return m + (found[outputs:] * white).sum(-1), chol, row.density(whiten, (white**2).sum())
 
 
 class _FilterStates(NamedTuple):

@@ -94,6 +94,17 @@ def forward(chain: "Chain", measured: Measured) -> Forward:
     return Forward(mean, chol, whiten, white, square, gain)
 
 
+def updated(
+    L: Float[Array, "state state"], H: Float[Array, "output state"], chol_R: Float[Array, "output rank"]
+) -> tuple[Float[Array, "output+state output"], Float[Array, "state state"]]:
+    """[S^{1/2}; P H^T S^{-T/2}], and the factor of P after the measurement."""
+    outputs, states = H.shape
+    top = jnp.concatenate([product(H, L), chol_R], axis=1)
+    bottom = jnp.concatenate([L, jnp.zeros((states, chol_R.shape[1]), L.dtype)], axis=1)
+    found = tria(jnp.concatenate([top, bottom]))
+    return found[:, :outputs], found[outputs:, outputs:]
+
+
 @jax.custom_jvp
 def log_density(chain: "Chain", measured: Measured, found: Forward) -> Float[Array, " time"]:
     r"""log p(y_k | y_0 .. y_{k-1}), 0 where nothing was measured; `found` is `forward(chain, measured)`.

@@ -25,7 +25,6 @@ def tria(A: Float[Array, "*batch n m"]) -> Float[Array, "*batch n n"]:
 
     A may have any rank and any width; a row of zeros gives a row and a column of zeros. Up to n = 8 by
     modified Gram-Schmidt, whose L is as accurate as Householder's (only its Q is not), beyond by LAPACK.
-    Rows shorter than 1e-154 (float32: 1e-19) count as zero.
 
     Derivative: with A = L Q and dA Q^T = K, every dL = K - L W, W antisymmetric, has L dL^T + dL L^T =
     d(A A^T), exactly, whatever the rank; W is chosen to make dL triangular where L is regular. A row that
@@ -74,14 +73,17 @@ def inverse(L: Float[Array, "*batch n n"]) -> Float[Array, "*batch n n"]:
 
 
 def _gram_schmidt(A: Array) -> Array:
-    rest, inner = A, []
+    # Rows of size 1: their squares neither vanish nor overflow, whatever the rows' own sizes are.
+    size = jnp.abs(A).max(-1, keepdims=True)
+    size = jnp.where(size > 0, size, 1)
+    rest, inner = A / size, []
     for i in range(A.shape[-2]):
         inner.append((rest[..., i, None, :] * rest).sum(-1))
         square = _or_one(inner[i][..., i, None, None])
         rest = rest - inner[i][..., None] * rest[..., i, None, :] / square
     products = jnp.stack(inner, axis=-1)
     pivot = jnp.sqrt(_or_one(jnp.diagonal(products, axis1=-2, axis2=-1)))
-    return jnp.tril(products / pivot[..., None, :])
+    return jnp.tril(size * products / pivot[..., None, :])
 
 
 def _or_one(x: Array) -> Array:

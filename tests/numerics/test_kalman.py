@@ -223,3 +223,12 @@ def test_padding_is_no_transition_for_methods_that_add_to_one():
     moves = jnp.array([True, False, False, True, True])
     general = jax.jit(lambda c: c.padded(moves).general().moves)(system(3, 2))
     np.testing.assert_array_equal(general, [False, False, False, True, True])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_factor_is_as_good_for_the_smallest_numbers(dtype):
+    """Rows whose squares the type cannot hold: a state that contracts without noise gets there."""
+    A = matrix(5, 9, 3, 7) / np.linalg.norm(matrix(5, 9, 3, 7), axis=1).clip(1e-300)[:, None]
+    size = float(np.finfo(dtype).tiny) ** 0.75
+    small = np.asarray(tria(jnp.asarray(size * A, dtype)), np.float64) / size
+    np.testing.assert_allclose(small @ small.T, A @ A.T, atol=40 * np.finfo(dtype).eps)
