@@ -1,8 +1,10 @@
 """Subspace: a linear state-space model in closed form, and how many states it should have."""
 
 import dataclasses
+import inspect
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import equinox as eqx
 import numpy as np
@@ -11,7 +13,7 @@ from jaxtyping import Float
 
 from dynlearn.errors import ArgumentError, FitError, check_count, check_known
 from dynlearn.fitting import _whole_runs
-from dynlearn.fitting._em_steps import iterate_noises
+from dynlearn.fitting._em_steps import iterate, iterate_noises
 from dynlearn.fitting._method import Outcome, Session
 from dynlearn.fitting.result import Reason
 from dynlearn.models import AbstractModel, LinearStateSpace, Scaling, Signature
@@ -20,6 +22,11 @@ from dynlearn.models._linear_systems import FreeMatrix, MatrixSystem
 from dynlearn.numerics import precision, subspace
 from dynlearn.numerics.window import Window
 
+CHECK_STEPS = 20
+"""Of EM, whose likelihood after them the identified system must reach."""
+MARGIN = 0.05
+"""Nats per measured value that it may fall short of it."""
+
 Series = list[Float[np.ndarray, "time channel"]]
 
 
@@ -27,15 +34,16 @@ Series = list[Float[np.ndarray, "time channel"]]
 class Subspace:
     r"""A, B, C, D of a discrete-time `LinearStateSpace` by subspace identification, then its noises.
 
-        x_{k+1} = A x_k + B u_k + K e_k,    y_k = C x_k + D u_k + e_k
+        x_{k+1} = A x_k + B u_k + c + K e_k,    y_k = C x_k + D u_k + e_k
 
     1. The part of the past that predicts the future is the state; two regressions, and a few Gauss-Newton
-       steps on the prediction errors, give A, B, C and D (`numerics.subspace`). No start is needed, and no
-       other optimum can be fallen into.
+       steps on the prediction errors, give A, B, c, C and D (`numerics.subspace`). No start is needed.
     2. c, Q and R of the model, whose noises do not depend on each other, by EM with these held fixed.
 
-    Several runs of unequal lengths, with gaps. A good start for `EM` or `MaximumLikelihood`, which
-    go on from the model this returns. Every run is filled and filtered on the host, in float64.
+    Several runs of unequal lengths, with gaps; where these are many and scattered (from two fifths of the
+    values on), the regressions may find another system. So the result is held against a short `EM` from a
+    first guess, and refused where that explains the data better. `EM` and `MaximumLikelihood` go on from
+    the model this returns. Runs are filled and regressed on the host, in float64.
 
     Args:
         past, future: samples on either side of the present that the states are computed from; None: 15
@@ -71,21 +79,15 @@ class Subspace:
         for name in ("past", "future"):
             if getattr(self, name) is not None:
                 check_count(f"Subspace: {name}", getattr(self, name), 1)
-        if isinstance(self.tolerance, bool) or not isinstance(self.tolerance, int | float):
+        number = isinstance(self.tolerance, int | float) and not isinstance(self.tolerance, bool)
+        if not number or not self.tolerance >= 0:
             raise ArgumentError(f"Subspace: expected tolerance to be a number >= 0, got {self.tolerance!r}.")
 
     def run(self, model: AbstractModel, session: Session) -> Outcome:
         _whole_runs.check("Subspace", model, session)
-        if (
-            not isinstance(model, LinearStateSpace)
-            or not isinstance(model.system, MatrixSystem)
-            or model.system.continuous
-        ):
-            raise ArgumentError(
-                "Subspace: expected a discrete-time LinearStateSpace from from_data(ds, states=...); use "
-                "method='maximum_likelihood' for continuous time and structural models."
-            )
+        model, system = _checked_model(model, session)
         rows: list[dict[str, float]] = []
+        reason = Reason.STEPS_DONE
         with precision.float64(), session.progress("subspace", self.steps) as report:
             now, runs, count = _whole_runs.runs_of(model, session)
             outputs, controls = _series(now.scaling, runs)
@@ -96,11 +98,12 @@ class Subspace:
                 past=self.past,
                 future=self.future,
                 feedthrough=now.feedthrough,
-                stable=not isinstance(model.system.A_of, FreeMatrix),
+                offset=True,
+                stable=not isinstance(system.A_of, FreeMatrix),
                 method=self.variant,
                 refine=self.refine,
             )
-            now = eqx.tree_at(lambda m: m.system, now, _system(model.system, found, outputs, controls))
+            now = eqx.tree_at(lambda m: m.system, now, _system(system, found, outputs, controls))
             for step in range(1, self.steps + 1):
                 after, likelihood = iterate_noises(now, runs)
                 loss = -float(likelihood) / float(count)
@@ -112,34 +115,90 @@ class Subspace:
                 rows.append({"step": float(step), "loss": loss})
                 report(step, loss=loss)
                 if step > 1 and rows[-2]["loss"] - rows[-1]["loss"] < self.tolerance:
+                    reason = Reason.SOLVED
                     break
                 now = after
+            _held_against_em(model, session, rows[-1]["loss"])
         statistics = {"steps": len(rows), "log_likelihood": -rows[-1]["loss"] * float(count)}
-        return Outcome(precision.to_default(now), rows, Reason.SOLVED, statistics)
+        return Outcome(precision.to_default(now), rows, reason, statistics)
+
+
+def _checked_model(model: AbstractModel, session: Session) -> tuple[LinearStateSpace, MatrixSystem]:
+    """Regular sampling, free or stable matrices, runs that are not too short, outputs that vary."""
+    if not isinstance(model, LinearStateSpace):
+        raise ArgumentError(
+            f"Subspace: expected a LinearStateSpace, got {type(model).__name__}; use method={model.method!r}."
+        )
+    if not isinstance(model.system, MatrixSystem) or model.system.continuous:
+        kind = "structural" if not isinstance(model.system, MatrixSystem) else "continuous-time"
+        raise ArgumentError(
+            f"Subspace: expected a discrete-time LinearStateSpace with matrices, got a {kind} one; use "
+            f"method='maximum_likelihood', or bring the data to regular intervals by ds.dyn.resample(dt) and build the "
+            f"model with continuous=False."
+        )
+    check_varied(session.train)
+    needed, longest = 2 * (len(model.state_names) + 2), int(session.train.dyn.lengths.max())
+    if longest < needed:
+        raise FitError(
+            f"Subspace: {len(model.state_names)} states need runs of at least {needed} samples, the longest has "
+            f"{longest}; use method='em', fewer states or longer runs."
+        )
+    return model, model.system
+
+
+def check_varied(ds: xr.Dataset) -> None:
+    spread = ds["output"].max(("trajectory", "time")) - ds["output"].min(("trajectory", "time"))
+    for name, width in zip(ds["output_name"].values, spread.values, strict=True):
+        if not width > 0:
+            raise FitError(
+                f"outputs: {str(name)!r} never changes, so nothing moves it; leave it out, e.g. "
+                f"ds.dyn.outputs, ds.sel(output_name=[...])."
+            )
+
+
+def _held_against_em(model: LinearStateSpace, session: Session, loss: float) -> None:
+    """Raise where a few steps of EM from a first guess explain the data better."""
+    guess = LinearStateSpace.from_data(
+        session.train, states=len(model.state_names), continuous=False, feedthrough=model.feedthrough
+    )
+    checked, runs, count = _whole_runs.runs_of(guess, session)
+    now: Any = checked
+    for _ in range(CHECK_STEPS):
+        now, likelihood = iterate(now, runs, False)
+    other = -float(likelihood) / float(count)
+    if other < loss - MARGIN:
+        values = session.train["output"].values[np.asarray(runs.valid)]
+        raise FitError(
+            f"Subspace: the system it identified explains the data worse than {CHECK_STEPS} steps of EM do (negative "
+            f"log-likelihood per value {loss:.3g}, EM {other:.3g}); {np.isnan(values).mean():.0%} of the values are "
+            f"missing, or the runs are too short for its regressions. Use method='em'."
+        )
 
 
 def order_scores(
     ds: xr.Dataset,
-    orders: Sequence[int] = range(1, 11),
+    orders: Sequence[int] | None = None,
     validation: xr.Dataset | None = None,
     *,
     feedthrough: bool = False,
     past: int | None = None,
     future: int | None = None,
     variant: str = "cva",
-    refine: int = 0,
+    refine: int = 5,
 ) -> xr.Dataset:
     """How well linear systems of several orders describe `ds`: one number per criterion, the smaller the better.
 
     Args:
         ds: trajectories under the schema, regularly sampled.
-        orders: numbers of states.
+        orders: numbers of states; None: 1 to 10, as far as the runs are long enough.
         validation: other runs, for the criterion of that name: negative log density per held-out value.
-        feedthrough, past, future, variant, refine: as in `Subspace`.
+        feedthrough, past, future, variant, refine: as in `Subspace`; unrefined estimates, `refine=0`, are quicker
+            and take too many states where a fifth of the values is missing. From two fifths on no criterion
+            here is to be trusted: compare fits by EM on held-out runs.
 
     Returns:
         A Dataset over `order` with "aic", "bic", "svc" and "nic" (`numerics.subspace.order_scores`), and
-        with `validation` one of that name.
+        with `validation` one of that name; infinite for an order that says less than the outputs' variance does.
 
     >>> import dynlearn as dl
     >>> ds = dl.datasets.load("linear", runs=6, length=80, measurement_noise=0.05, key=0)
@@ -147,6 +206,11 @@ def order_scores(
     ['aic', 'bic', 'nic', 'svc']
     """
     signature = Signature.of(ds, discrete=True)
+    check_varied(ds)
+    if orders is None:
+        # As many samples as the windows of the identification need at least.
+        orders = range(1, max(2, min(11, int(ds.dyn.lengths.max()) // 4)))
+    orders = _checked(orders)
     scaling = Scaling.of(ds)
     held_out = None
     with precision.float64():
@@ -162,20 +226,30 @@ def order_scores(
         past=past,
         future=future,
         feedthrough=feedthrough,
+        offset=True,
         method=variant,
         refine=refine,
     )
     names = [name for name in subspace.CRITERIA if getattr(found, name) is not None]
-    return xr.Dataset(
-        {name: ("order", getattr(found, name)) for name in names}, {"order": list(found.orders)}
-    )
+    # Scaled outputs that nothing predicts are standard normal; a system that says less about them is none.
+    measured = np.concatenate([y[np.isfinite(y)] for y in outputs])
+    carried = found.aic < measured.size * (1 + np.log(2 * np.pi))
+    if not carried.any():
+        raise FitError(
+            f"order_scores: none of the orders {list(found.orders)} predicts the outputs better than their variance "
+            f"does; {1 - measured.size / sum(y.size for y in outputs):.0%} of the values are missing. Fit several "
+            f"numbers of states by EM and compare them on held-out runs."
+        )
+    scores = {name: ("order", np.where(carried, getattr(found, name), np.inf)) for name in names}
+    return xr.Dataset(scores, {"order": list(found.orders)})
 
 
 def select_order(
     ds: xr.Dataset,
-    orders: Sequence[int] = range(1, 11),
-    criterion: str | None = None,
+    orders: Sequence[int] | None = None,
     validation: xr.Dataset | None = None,
+    *,
+    criterion: str | None = None,
     **options,
 ) -> int:
     """The best of `orders` by "bic", with `validation` by how probable it makes those runs, or by `criterion`.
@@ -190,10 +264,19 @@ def select_order(
     if criterion is None:
         criterion = "bic" if validation is None else "validation"
     check_known("criterion", [criterion], subspace.CRITERIA)
+    check_known("option", options, inspect.signature(order_scores).parameters)
     scores = order_scores(ds, orders, validation, **options)
     if criterion not in scores:
         raise ArgumentError("criterion='validation': expected validation=runs held out, got None.")
     return int(scores["order"].values[scores[criterion].values.argmin()])
+
+
+def _checked(orders: object) -> list[int]:
+    if isinstance(orders, str) or not isinstance(orders, Iterable):
+        raise ArgumentError(
+            f"orders: expected several numbers of states such as range(1, 9), got {orders!r:.80}."
+        )
+    return list(orders)
 
 
 def _series(scaling: Scaling, runs: Window) -> tuple[Series, Series | None]:
@@ -211,7 +294,15 @@ def _system(
     like: MatrixSystem, found: subspace.Identified, outputs: Series, controls: Series | None
 ) -> MatrixSystem:
     """The identified system with states of unit variance over the data, to start EM for the noises from."""
-    x = _states(found, outputs, controls)
+    # The model's scaled outputs have no offset d: the states move to where C x makes up for it.
+    shift = np.linalg.pinv(found.C) @ found.d
+    with np.errstate(over="ignore", invalid="ignore"):
+        x = _states(found, outputs, controls) + shift
+    if not np.isfinite(x).all():
+        raise FitError(
+            "Subspace: the system it identified diverges on the data it was identified from; too many values are "
+            "missing, or the runs are too short for its regressions. Use method='em'."
+        )
     variance = x.T @ x / len(x)
     L = np.linalg.cholesky(variance + 1e-9 * np.trace(variance) * np.eye(len(variance)))
     T = np.linalg.inv(L)
@@ -220,7 +311,7 @@ def _system(
     matrices = {
         "A": T @ found.A @ L,
         "B": T @ found.B,
-        "c": np.zeros(n),
+        "c": T @ (found.c + shift - found.A @ shift),
         "C": found.C @ L,
         "D": found.D,
         "Q": T @ found.Q @ T.T + floor,
@@ -242,6 +333,6 @@ def _states(
         x = found.x0[i]
         for k in range(len(y)):
             states.append(x)
-            e = np.nan_to_num(y[k] - found.C @ x - found.D @ u[k])
-            x = found.A @ x + found.B @ u[k] + found.K @ e
+            e = np.nan_to_num(y[k] - found.C @ x - found.D @ u[k] - found.d)
+            x = found.A @ x + found.B @ u[k] + found.c + found.K @ e
     return np.array(states)

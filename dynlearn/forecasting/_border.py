@@ -85,9 +85,8 @@ def _instants(model, context, now: np.ndarray, horizon: int | None, times: objec
         raise ArgumentError(f"horizon: expected an integer >= 1 (a number of steps), got {horizon!r}.")
     interval = model.signature.interval or context.dyn.sampling().interval
     if interval is None:
-        raise ArgumentError(
-            "horizon: the context is unevenly sampled, so a step has no length; pass times=[...] instead."
-        )
+        why = "is unevenly sampled" if context.dyn.sampling().smallest else "has one sample per run"
+        raise ArgumentError(f"horizon: the context {why}, so a step has no length; pass times=[...] instead.")
     return now[:, None] + interval * np.arange(1, horizon + 1)
 
 

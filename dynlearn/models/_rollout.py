@@ -83,8 +83,9 @@ def pieces_needed(model: AbstractModel, interval: float) -> int:
         return 1
     pieces = 2 ** math.ceil(math.log2(interval / longest))
     if pieces > MOST_PIECES:
+        unit = model.signature.time_unit and f" {model.signature.time_unit}"
         raise ArgumentError(
-            f"times: an interval of {interval:g} {model.signature.time_unit} takes over {MOST_PIECES} steps of "
+            f"times: an interval of {interval:g}{unit} takes over {MOST_PIECES} steps of "
             f"{longest:g}, the longest this model was fitted to; use instants closer together, fit to data with such "
             f"intervals, or take a model that crosses any (dl.solvers.Adaptive() in a NeuralODE, a linear one)."
         )

@@ -132,7 +132,7 @@ class _Emit(eqx.Module):
 
 
 def _after_first(rows: Array) -> Array:
-    return jnp.concatenate([jnp.zeros_like(rows[:1]), rows])
+    return jnp.concatenate([jnp.zeros((1, *rows.shape[1:]), rows.dtype), rows])
 
 
 def double(model: Any) -> Any:

@@ -2,10 +2,12 @@
 
 import dataclasses
 
+import numpy as np
+
 from dynlearn.errors import ArgumentError, FitError, check_count, check_known
 from dynlearn.numerics import _innovations
 from dynlearn.numerics._innovations import Innovations, Starts, predict, starts
-from dynlearn.numerics._subspace_data import Runs, fill
+from dynlearn.numerics._subspace_data import Arrays, Runs, fill
 from dynlearn.numerics._subspace_states import States, check_excitation, decompose, realise
 
 METHODS = ("cva", "ssarx", "n4sid", "moesp")
@@ -60,11 +62,25 @@ def _unknowns(runs: Runs, past: int, future: int) -> int:
     return past * (runs.outputs + runs.controls) + future * runs.controls
 
 
+def with_constant(outputs: Arrays, controls: Arrays | None) -> Arrays:
+    """The controls, and beside them one that is always 1: what it does is the offset."""
+    if controls is None:
+        return [np.ones((len(y), 1)) for y in outputs]
+    return [np.hstack([u, np.ones((len(u), 1))]) for u in controls]
+
+
 def states(
-    runs: Runs, order: int, past: int, future: int, feedthrough: bool, method: str, iterations: int
+    runs: Runs,
+    order: int,
+    past: int,
+    future: int,
+    feedthrough: bool,
+    method: str,
+    iterations: int,
+    offset: bool,
 ) -> States:
     us = runs.each_control()
-    check_excitation(us, order)
+    check_excitation([u[:, :-1] for u in us] if offset else us, order)
     found = decompose(fill(runs, past, feedthrough, iterations), us, past, future, feedthrough, method)
     if found.rank < order:
         raise FitError(

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from dynlearn.errors import ArgumentError, check_known
 from dynlearn.numerics._innovations import Innovations, predict, starts
 from dynlearn.numerics._subspace_data import Arrays, Runs, gather
-from dynlearn.numerics._subspace_fit import check, fitted, states, windows
+from dynlearn.numerics._subspace_fit import check, fitted, states, windows, with_constant
 from dynlearn.numerics._subspace_states import States
 
 CRITERIA = ("aic", "bic", "svc", "nic", "validation")
@@ -43,6 +43,7 @@ def order_scores(
     past: int | None = None,
     future: int | None = None,
     feedthrough: bool = False,
+    offset: bool = False,
     method: str = "cva",
     iterations: int = 3,
     refine: int = 0,
@@ -82,10 +83,13 @@ def order_scores(
         raise ArgumentError(f"orders: expected distinct integers >= 1, got {orders}.")
     for order in orders:
         check(order, method, iterations, refine)
+    if offset:
+        controls = with_constant(outputs, controls)
+        validation = validation and (validation[0], with_constant(*validation))
     runs = gather(outputs, controls)
     held_out = None if validation is None else gather(*validation, like=runs)
     past, future = windows(runs, max(orders), past, future)
-    found = states(runs, min(orders), past, future, feedthrough, method, iterations)
+    found = states(runs, min(orders), past, future, feedthrough, method, iterations, offset)
     rows = [_scored(found, runs, held_out, n, feedthrough, refine) for n in orders]
     aic, bic, svc, nic, held = np.array(rows).T
     return OrderScores(orders, aic, bic, svc, nic, None if held_out is None else held)

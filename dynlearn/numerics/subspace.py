@@ -16,7 +16,7 @@ from jaxtyping import Complex, Float
 
 from dynlearn.numerics._innovations import Innovations, Starts, predict
 from dynlearn.numerics._subspace_data import Arrays, Runs, gather
-from dynlearn.numerics._subspace_fit import METHODS, check, fitted, states, windows
+from dynlearn.numerics._subspace_fit import METHODS, check, fitted, states, windows, with_constant
 from dynlearn.numerics._subspace_order import CRITERIA, OrderScores, order_scores, select_order
 
 __all__ = ["CRITERIA", "METHODS", "Identified", "OrderScores", "identify", "order_scores", "select_order"]
@@ -24,12 +24,14 @@ __all__ = ["CRITERIA", "METHODS", "Identified", "OrderScores", "identify", "orde
 
 @dataclasses.dataclass(frozen=True)
 class Identified:
-    """x_{t+1} = A x_t + B u_t + K e_t,   y_t = C x_t + D u_t + e_t,   e_t ~ N(0, R), in the units of the data."""
+    """x_{t+1} = A x_t + B u_t + c + K e_t,   y_t = C x_t + D u_t + d + e_t,   e_t ~ N(0, R), in the data's units."""
 
     A: Float[np.ndarray, "state state"]
     B: Float[np.ndarray, "state control"]
     C: Float[np.ndarray, "output state"]
     D: Float[np.ndarray, "output control"]
+    c: Float[np.ndarray, " state"]
+    d: Float[np.ndarray, " output"]
     K: Float[np.ndarray, "state output"]
     """Steady Kalman gain."""
     R: Float[np.ndarray, "output output"]
@@ -72,6 +74,7 @@ def identify(
     past: int | None = None,
     future: int | None = None,
     feedthrough: bool = False,
+    offset: bool = False,
     stable: bool = False,
     method: str = "cva",
     iterations: int = 3,
@@ -79,7 +82,7 @@ def identify(
 ) -> Identified:
     """The linear system of `order` states behind several runs, regular in time, with inputs and gaps.
 
-    The model has no offset: subtract means, or the equilibrium, first. Where controls were fed back from
+    Where controls were fed back from
     outputs, the unrefined estimates are biased, "ssarx" the least; the refined ones are not. Time grows
     with the longest run, hardly with the number of runs: cut very long ones.
 
@@ -91,6 +94,8 @@ def identify(
         past, future: samples on either side of the present that the states are computed from; by default
             15 and 10, more for a high order, fewer for short runs.
         feedthrough: estimate D; otherwise D = 0.
+        offset: estimate c, and with `feedthrough` d; otherwise both are 0, and the data have to vary around an
+            equilibrium at zero: a mean subtracted from short or transient runs is not that.
         stable: keep every pole inside the unit circle.
         method: "cva", "ssarx", "n4sid" or "moesp" (see `_subspace_states.decompose`).
         iterations: refills of the gaps by a VARX of `past` lags.
@@ -121,22 +126,28 @@ def identify(
     array([0.9])
     """
     check(order, method, iterations, refine)
-    runs = gather(outputs, controls)
+    runs = gather(outputs, with_constant(outputs, controls) if offset else controls)
     past, future = windows(runs, order, past, future)
-    found = states(runs, order, past, future, feedthrough, method, iterations)
+    found = states(runs, order, past, future, feedthrough, method, iterations, offset)
     system, start = fitted(found, runs, order, feedthrough, stable, refine)
-    return _unscaled(system, start, runs, found.singular_values)
+    return _unscaled(system, start, runs, found.singular_values, offset)
 
 
-def _unscaled(system: Innovations, start: Starts, runs: Runs, singular_values: np.ndarray) -> Identified:
+def _unscaled(
+    system: Innovations, start: Starts, runs: Runs, singular_values: np.ndarray, offset: bool
+) -> Identified:
     y, u = runs.y_scale, runs.u_scale
     likelihood = predict(system, start, runs).log_likelihood
     likelihood -= float((runs.observed * np.log(y)).sum())
+    B, D = system.B / u, y[:, None] * system.D / u
+    m = B.shape[1] - offset
     return Identified(
         A=system.A,
-        B=system.B / u,
+        B=B[:, :m],
         C=y[:, None] * system.C,
-        D=y[:, None] * system.D / u,
+        D=D[:, :m],
+        c=B[:, m:].sum(1),
+        d=D[:, m:].sum(1),
         K=system.K / y,
         R=y[:, None] * system.R * y,
         x0=start,

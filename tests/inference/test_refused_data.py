@@ -137,3 +137,15 @@ def test_particles_say_how_many_of_them_count():
     assert sizes[0, 3] < 3
     assert np.isnan(sizes[1, 2:]).all()
     assert "effective_size" not in dl.filter(model, ds)
+
+
+@pytest.mark.parametrize("form", ["linear", "nonlinear"])
+def test_a_run_of_one_sample_is_a_run(form):
+    ds = dl.from_arrays([[[0.3]], [[0.1]]], times=[[0.0], [2.0]])
+    signature = Signature(ds.dyn.outputs, longest_step=0.1)
+    build = dl.models.ContinuousDiscrete
+    one = build(signature, form=form, states=2, decoder="identity", width=4, memory=4, key=0).as_fitted()
+    assert np.isfinite(dl.smooth(one, ds)["state_mean"]).all()
+    assert np.isfinite(dl.log_likelihood(one, ds)).all()
+    with pytest.raises(ArgumentError, match="the context has one sample per run, so a step has no length"):
+        dl.forecast(one, ds, horizon=2)
