@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
@@ -24,6 +25,8 @@ from dynlearn.numerics.window import Window
 
 CHECK_STEPS = 20
 """Of EM, whose likelihood after them the identified system must reach."""
+LARGEST = 1e16
+"""Variance of a state, outputs having one of 1, beyond which it has diverged."""
 MARGIN = 0.05
 """Nats per measured value that it may fall short of it."""
 
@@ -118,7 +121,10 @@ class Subspace:
                     reason = Reason.SOLVED
                     break
                 now = after
-            _held_against_em(model, session, rows[-1]["loss"])
+            # As identified, its two noises are one; the model's are not, and may fall short of that likelihood.
+            jacobian = jnp.where(runs.observed, jnp.log(now.scaling.output_scale), 0).sum()
+            identified = (float(jacobian) - found.log_likelihood) / float(count)
+            _held_against_em(model, session, min(rows[-1]["loss"], identified))
         statistics = {"steps": len(rows), "log_likelihood": -rows[-1]["loss"] * float(count)}
         return Outcome(precision.to_default(now), rows, reason, statistics)
 
@@ -298,12 +304,12 @@ def _system(
     shift = np.linalg.pinv(found.C) @ found.d
     with np.errstate(over="ignore", invalid="ignore"):
         x = _states(found, outputs, controls) + shift
-    if not np.isfinite(x).all():
+        variance = x.T @ x / len(x)
+    if not np.isfinite(variance).all() or np.trace(variance) > LARGEST:
         raise FitError(
             "Subspace: the system it identified diverges on the data it was identified from; too many values are "
             "missing, or the runs are too short for its regressions. Use method='em'."
         )
-    variance = x.T @ x / len(x)
     L = np.linalg.cholesky(variance + 1e-9 * np.trace(variance) * np.eye(len(variance)))
     T = np.linalg.inv(L)
     n = len(T)

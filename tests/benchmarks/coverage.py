@@ -10,7 +10,9 @@ between the same quantiles of 200 draws.
     nonlinear    x' = x + 0.3 x - 0.1 x^3 + 0.4 u + w, y = x + v (gradient on the marginal likelihood)
     counts       the same state, y ~ Poisson(exp(0.5 x + 1.5)) (marginal likelihood, unscented)
     sde          dx = (x - x^3) dt + 0.5 dW, measured at uneven instants (energy score)
-    continuous-discrete   a damped pendulum disturbed by noise, (x, y) of its bob measured (ELBO)
+    continuous-discrete   a damped pendulum disturbed by noise, (x, y) of its bob measured: the outputs as they
+                 are (marginal likelihood), and through auxiliary variables (ELBO); the validation runs, whose
+                 loss is 0.22 and 0.32, prefer the first
     switching    three linear regimes of two states (marginal likelihood)
 
 Peers: none; an interval is right or wrong by itself.
@@ -148,6 +150,12 @@ def _gradient(settings: Settings, steps: int, **options: object) -> dl.fitting.G
     return dl.fitting.Gradient(steps=settings.size(steps, 4), validate_every=settings.size(100, 2), **options)
 
 
+def _continuous_discrete(ds: xr.Dataset, settings: Settings, decoder: str) -> object:
+    options = {"form": "nonlinear", "states": 4, "memory": 40, "decoder": decoder, "key": 0}
+    method = _gradient(settings, 2000, batch=16, learning_rate=1e-2, clip=10.0)
+    return _fit(dl.models.ContinuousDiscrete.from_data(ds, **options), ds, method)
+
+
 def _fit(model: object, train: xr.Dataset, method: object = None) -> object:
     cut = max(1, train.sizes["trajectory"] * 4 // 5)
     parts = train.isel(trajectory=slice(0, cut)), train.isel(trajectory=slice(cut, None))
@@ -183,14 +191,8 @@ CASES: dict[str, tuple[Simulate, Fitted]] = {
             models.NeuralSDE.from_data(ds, hidden=0, memory=5, width=32, key=0), ds, _gradient(s, 2000)
         ),
     ),
-    "continuous-discrete": (
-        _pendulum,
-        lambda ds, s: _fit(
-            models.ContinuousDiscrete.from_data(ds, form="nonlinear", states=4, memory=40, key=0),
-            ds,
-            _gradient(s, 2000, batch=16, learning_rate=1e-2, clip=10.0),
-        ),
-    ),
+    "continuous-discrete": (_pendulum, lambda ds, s: _continuous_discrete(ds, s, "identity")),
+    "continuous-discrete, auxiliary": (_pendulum, lambda ds, s: _continuous_discrete(ds, s, "network")),
     "switching": (
         _switching,
         lambda ds, s: _fit(models.SwitchingLinear.from_data(ds, regimes=3, states=2, key=0), ds),

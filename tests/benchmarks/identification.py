@@ -8,7 +8,7 @@ samples, 111 for training and 37 for validation, fitted again to all 148; the ot
 state set by the 20 samples before them. Sizes, iterations (all listed in the code), and of three seeds the
 one marked "chosen", are picked by validation; no number of a test run is used for any choice.
 
-Models: `LinearStateSpace` (subspace identification, or maximum likelihood from there);
+Models: `LinearStateSpace` (a first guess, subspace identification, EM, or maximum likelihood from there);
 `NonlinearStateSpace`, linear plus a network, with a negligible process noise (then the marginal likelihood
 is that of the simulation error) or a fitted one; on the tanks also with two tanks that overflow as its
 transition ("grey-box"), with both kinds of noise, and from the fitted noise on by multi-step error (Adam,
@@ -127,18 +127,22 @@ def _arx(lags: tuple[int, ...]) -> Iterator[tuple[str, Fits]]:
 
 
 def _linear(orders: tuple[int, ...], settings: Settings) -> Iterator[tuple[str, Fits]]:
-    def make(ds: Any, states: int) -> Any:
+    def make(ds: Any, states: int, method: str | None) -> Any:
         import dynlearn as dl
 
         model = dl.models.LinearStateSpace.from_data(ds, states=states, memory=50, key=0)
-        return dl.fit(model, ds, method="subspace", progress=False).model
+        if method is None:
+            return model.as_fitted()
+        return dl.fit(model, ds, method=method, progress=False).model
 
-    def fits(ds: Any, states: int) -> Iterator[Any]:
-        yield make(ds, states)
-        yield from likelihood(functools.partial(make, states=states), (settings.size(300, 3),))(ds)
+    def fits(ds: Any, **start: Any) -> Iterator[Any]:
+        yield make(ds, **start)
+        yield from likelihood(functools.partial(make, **start), (settings.size(300, 3),))(ds)
 
     for states in orders:
-        yield f"{states} states", functools.partial(fits, states=states)
+        for method in (None, "subspace", "em"):
+            started = f"from {method}" if method else "from a first guess"
+            yield f"{states} states {started}", functools.partial(fits, states=states, method=method)
 
 
 def _networks(
