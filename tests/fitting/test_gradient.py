@@ -222,6 +222,7 @@ def test_what_is_fixed_does_not_move(linear):
     assert not equal(fitted.field, model.field)
 
 
+@pytest.mark.slow
 def test_members_learn_apart_and_as_well_as_alone(linear):
     method = Gradient(
         steps=60, batch=16, horizon=3, validate_every=60, validation_windows=32, learning_rate=1e-2

@@ -33,6 +33,7 @@ def test_the_instant_is_drawn_anew_for_every_key(node):
     assert len(found) == 4
 
 
+@pytest.mark.slow
 def test_minimising_it_gives_a_field_that_is_easier_to_solve(make_linear):
     """Both fits see the same windows; the regularised one is solved with a smaller error per step."""
     ds = make_linear(lengths=(60,) * 3)

@@ -115,6 +115,14 @@ CASES: dict[str, tuple[str, Build]] = {
 """Name: which dataset of the fixture `data`, and how the model is built from it."""
 
 APART = (
+    "node adaptive linear hold",
+    "sde linear hold",
+    "map linear hold",
+    "deep state space static uneven",
+    "state space stable linear hold",
+    "ensemble deep state space",
+    "ensemble koopman",
+    "ensemble state space",
     "nonlinear state noise heavy tails",
     "nonlinear particles",
     "nonlinear ensemble filter",
@@ -123,4 +131,4 @@ APART = (
     "continuous-discrete locally linear identity",
     "continuous-discrete nonlinear static uneven",
 )
-"""Run with `-m slow`: each compiles for a minute what another row of its family has compiled already."""
+"""Run with `-m slow`: each compiles anew what another row of its family has compiled already."""

@@ -316,6 +316,7 @@ def test_a_gap_longer_than_any_it_was_fitted_to_is_crossed_in_steps_that_it_know
         dl.filter(model, gap.assign_coords(t=gap["t"] * 1000.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", some("locally_linear"))
 def test_slopes_are_finite_whatever_is_missing(form):
     runs = uneven_runs(lengths=(9, 12)).dyn.to_device()
@@ -385,6 +386,7 @@ def truth():
     )
 
 
+@pytest.mark.slow
 def test_intervals_hold_what_they_promise(truth):
     """90 % intervals of the true model cover 85 to 95 %: one step ahead, of missing values, and of forecasts."""
     ds, gone = noisy_pendulums(truth, 1)

@@ -176,6 +176,7 @@ def test_both_objectives_have_finite_gradients_with_gaps_and_padding(uneven):
         assert np.abs(moved.log_decay).max() > 0
 
 
+@pytest.mark.slow
 def test_it_learns(make_linear):
     train, valid = make_linear(seed=0, lengths=(80,) * 4), make_linear(seed=1, lengths=(80,))
     model = build(train, width=12, states=8, layers=1)

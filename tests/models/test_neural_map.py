@@ -21,6 +21,7 @@ def test_a_map_of_the_users_own_is_followed_in_physical_units(make_linear):
     np.testing.assert_allclose(free.output, ds.output.isel(time=slice(1, None)), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_it_learns(make_linear):
     train, valid = make_linear(seed=0, lengths=(80,) * 4), make_linear(seed=1, lengths=(80,))
     model = dl.models.NeuralMap.from_data(train, hidden=0, memory=1, width=16, key=0)

@@ -36,6 +36,7 @@ def test_a_step_is_the_solution_of_the_field(solver, hold, make_linear):
     np.testing.assert_allclose(found, solved.y[:, -1], rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", [FixedStep("rk4", 1), Adaptive()], ids=["fixed", "adaptive"])
 def test_a_forecast_does_not_depend_on_when_the_clock_started(solver, make_linear):
     """Controls between samples are interpolated by the time in the interval, which float32 cannot tell from

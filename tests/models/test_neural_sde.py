@@ -74,6 +74,7 @@ def test_simulate_spreads(ds):
     assert float(abs(free.output).max()) < float(abs(ds.output).max())
 
 
+@pytest.mark.slow
 def test_the_energy_score_prefers_the_truth_and_a_squared_error_does_not_see_the_noise(ds):
     model = known(ds)
     windows = jax.vmap(lambda r: cut(ds.dyn.to_device(), r, 2, 1, 8))(jnp.arange(40))
@@ -118,6 +119,7 @@ def test_the_energy_score_is_that_of_a_textbook(ds):
     assert found == pytest.approx(np.mean(each), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_fit_finds_the_noise_and_its_intervals_hold():
     """A learned diffusion on the exact process; coverage on runs nobody has seen."""
     train, valid = ornstein_uhlenbeck(60, 40, 1), ornstein_uhlenbeck(20, 40, 2)

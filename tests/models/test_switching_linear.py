@@ -124,6 +124,7 @@ def test_forecasts_hold_what_they_promise(fitted):
     assert 0.8 < inside[:, -1].mean() < 0.98
 
 
+@pytest.mark.slow
 def test_the_mean_path_and_drawn_paths_agree(fitted):
     """One step is a mixture of which draws are draws; the state of a window is the filter's last belief."""
     model = fitted.model
@@ -213,6 +214,7 @@ def test_the_likelihood_is_in_physical_units():
         np.testing.assert_allclose(*found, rtol=1e-3, atol=1e-2)
 
 
+@pytest.mark.slow
 def test_switching_by_the_state_is_learned():
     """A ball between two walls, one output: right of 1 it is pushed left, left of -1 right."""
     rng = np.random.default_rng(0)

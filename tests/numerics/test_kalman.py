@@ -144,7 +144,7 @@ def textbook(chain: Chain, observed: np.ndarray) -> jax.Array:
     return total
 
 
-@pytest.mark.parametrize("singular", [False, True])
+@pytest.mark.parametrize("singular", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_derivatives_are_those_of_the_textbook_also_where_covariances_are_singular(singular):
     chain = system(2, 2, singular=singular)
     observed = np.isfinite(chain.y)

@@ -221,6 +221,7 @@ def test_draws_follow_the_exact_posterior():
         assert abs(joint[0] - joint[1]) < 0.1
 
 
+@pytest.mark.slow
 def test_drawn_outputs_follow_the_regimes_of_the_path():
     """Measured entries stay; missing ones have the mean and spread that the exact posterior says."""
     with precision.float64():

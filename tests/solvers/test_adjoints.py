@@ -123,6 +123,7 @@ def test_symplectic_steps_are_differentiated_as_they_were_taken(adjoint):
     assert_close(gradient(adjoint, energy, point), differences(energy, point), 1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("adjoint", ADJOINTS)
 def test_gradients_are_right_where_time_runs_backwards(adjoint):
     """x = x0 exp(-k (t - t0)), of which every derivative is known."""

@@ -78,6 +78,7 @@ def test_a_batch_with_own_knots_and_gaps_is_what_its_members_are(name):
     np.testing.assert_array_equal(batch.valid, np.isfinite(knots))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("adjoint", ["checkpointed", "continuous"])
 @pytest.mark.parametrize("name", SOLVERS)
 def test_the_gradient_by_values_is_that_of_the_closed_form(name, adjoint):

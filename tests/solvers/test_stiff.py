@@ -83,6 +83,7 @@ def test_an_explicit_scheme_says_that_it_needs_too_many_steps():
     assert not reached[-1]
 
 
+@pytest.mark.slow
 def test_auto_treats_each_trajectory_of_a_batch_for_itself():
     """Mild ones take the explicit steps that tsit5 takes; the stiff one among them is solved all the same."""
     mu = jnp.array([0.5, 5.0, 1000.0])
@@ -111,6 +112,7 @@ def test_auto_treats_each_trajectory_of_a_batch_for_itself():
         np.testing.assert_allclose(auto.states[i], expected, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("adjoint", ["checkpointed", "forward"])
 def test_gradients_of_stiff_solves_are_those_of_the_slow_manifold(adjoint):
     """x' = -1000 (x - k cos t): after the layer dx/dk = (1e6 cos t + 1e3 sin t) / (1e6 + 1), and x0 is forgotten."""
