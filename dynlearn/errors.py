@@ -1,5 +1,6 @@
 """The errors a user meets: each says what was expected, what came, and what to do."""
 
+import math
 import numbers
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -54,6 +55,12 @@ def check_known(kind: str, names: Iterable[object], valid: Iterable[object]) -> 
     for name in names:
         if name not in valid:
             raise ArgumentError(unknown(kind, name, valid))
+
+
+def check_number(where: str, name: str, value: object) -> None:
+    """Raise `ArgumentError` unless `value` is a finite number >= 0."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
+        raise ArgumentError(f"{where}: expected {name} to be a number >= 0, got {value!r}.")
 
 
 def check_count(name: str, value: object, at_least: int) -> None:

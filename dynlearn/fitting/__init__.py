@@ -16,8 +16,9 @@ from dynlearn.fitting.objectives import (
     marginal_likelihood,
     multi_step,
 )
+from dynlearn.fitting.orders import order_scores, select_order
 from dynlearn.fitting.result import FitResult, Reason
-from dynlearn.fitting.subspace import Subspace, order_scores, select_order
+from dynlearn.fitting.subspace import Subspace
 from dynlearn.fitting.switching_em import SwitchingEM
 from dynlearn.fitting.teacher_forcing import forced_and_free, teacher_forcing
 

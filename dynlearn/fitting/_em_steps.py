@@ -1,12 +1,16 @@
 """The steps of EM for linear Gaussian systems: expected squares of all runs, and what is fitted to them."""
 
-from typing import Any, NamedTuple
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from dynlearn.errors import FitError
+from dynlearn.fitting._method import Report
 from dynlearn.fitting._moments import initial_rows, output_rows, transition_rows
 from dynlearn.models import LinearStateSpace
 from dynlearn.models._linear_gaussian import chain
@@ -91,6 +95,41 @@ def iterate_noises(model: LinearStateSpace, runs: Window) -> tuple[LinearStateSp
     changed = [c[0], chol_Q, chol_R]
     new = eqx.tree_at(lambda s: (s.c, s.Q.raw, s.R.raw), system, changed)
     return eqx.tree_at(lambda m: m.system, model, new), now.log_likelihood
+
+
+Step = Callable[[Any], tuple[Any, Float[Array, ""]]]
+"""From a model to the next one, and the log-likelihood of the former."""
+
+
+class Limits(Protocol):
+    """When an ascent ends: both are settings of the methods that climb."""
+
+    @property
+    def steps(self) -> int: ...
+
+    @property
+    def tolerance(self) -> float: ...
+
+
+def ascended(
+    method: str, step: Step, start: Any, count: float, limits: Limits, report: Report
+) -> tuple[Any, list[dict[str, float]], bool]:
+    """The model at the end, one row per step, and whether the likelihood per measured value had stopped rising."""
+    now, rows = start, list[dict[str, float]]()
+    for number in range(1, limits.steps + 1):
+        after, likelihood = step(now)
+        loss = -float(likelihood) / count
+        if not math.isfinite(loss):
+            raise FitError(
+                f"{method}: the likelihood is not finite in step {number}; give every noise a variance, look for "
+                f"values far from all others in the data, or use method='maximum_likelihood'."
+            )
+        rows.append({"step": float(number), "loss": loss})
+        report(number, loss=loss)
+        if number > 1 and rows[-2]["loss"] - loss < limits.tolerance:
+            return now, rows, True
+        now = after
+    return now, rows, False
 
 
 def regression(rows: Float[Array, "row regressor+target"], k: int, count) -> tuple[Array, Array]:

@@ -1,12 +1,11 @@
 """EM: expectation maximisation for linear Gaussian models, every M-step in closed form."""
 
 import dataclasses
-import math
 from typing import Any
 
-from dynlearn.errors import ArgumentError, FitError, check_count
+from dynlearn.errors import ArgumentError, FitError, check_count, check_number
 from dynlearn.fitting import _whole_runs
-from dynlearn.fitting._em_steps import iterate
+from dynlearn.fitting._em_steps import ascended, iterate
 from dynlearn.fitting._method import Outcome, Session
 from dynlearn.fitting.result import Reason
 from dynlearn.models import AbstractModel, LinearStateSpace
@@ -45,12 +44,7 @@ class EM:
 
     def __post_init__(self):
         check_count("EM: steps", self.steps, 1)
-        if (
-            isinstance(self.tolerance, bool)
-            or not isinstance(self.tolerance, int | float)
-            or not self.tolerance >= 0
-        ):
-            raise ArgumentError(f"EM: expected tolerance to be a number >= 0, got {self.tolerance!r}.")
+        check_number("EM", "tolerance", self.tolerance)
         if not isinstance(self.initial, bool):
             raise ArgumentError(f"EM: expected initial to be True or False, got {self.initial!r}.")
 
@@ -61,26 +55,14 @@ class EM:
                 "EM: its closed form needs a discrete-time LinearStateSpace with free matrices; use "
                 "method='maximum_likelihood' for continuous time, stable=True and structural models."
             )
-        rows: list[dict[str, float]] = []
-        reason = Reason.STEPS_DONE
         with precision.float64(), session.progress("EM", self.steps) as report:
             checked, runs, count = _whole_runs.runs_of(model, session)
             now: Any = checked
             if not bool((runs.valid[:, :-1] & runs.valid[:, 1:]).any()):
                 raise FitError("EM: no run has two samples, so no transition was seen; give longer runs.")
-            for step in range(1, self.steps + 1):
-                found, likelihood = iterate(now, runs, self.initial)
-                loss = -float(likelihood) / float(count)
-                if not math.isfinite(loss):
-                    raise FitError(
-                        f"EM: the likelihood is not finite in step {step}; give every noise a variance, look for "
-                        f"values far from all others in the data, or use method='maximum_likelihood'."
-                    )
-                rows.append({"step": float(step), "loss": loss})
-                report(step, loss=loss)
-                if step > 1 and rows[-2]["loss"] - rows[-1]["loss"] < self.tolerance:
-                    reason = Reason.CONVERGED
-                    break
-                now = found
+            now, rows, converged = ascended(
+                "EM", lambda m: iterate(m, runs, self.initial), now, float(count), self, report
+            )
+        reason = Reason.CONVERGED if converged else Reason.STEPS_DONE
         statistics = {"steps": len(rows), "log_likelihood": -rows[-1]["loss"] * float(count)}
         return Outcome(precision.to_default(now), rows, reason, statistics)

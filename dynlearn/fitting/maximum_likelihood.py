@@ -9,7 +9,7 @@ import numpy as np
 import scipy.optimize
 from jax.flatten_util import ravel_pytree
 
-from dynlearn.errors import ArgumentError, FitError, check_count
+from dynlearn.errors import ArgumentError, FitError, check_count, check_number
 from dynlearn.fitting import _whole_runs
 from dynlearn.fitting._method import Outcome, Session
 from dynlearn.fitting.gradient import trainable
@@ -49,14 +49,7 @@ class MaximumLikelihood:
 
     def __post_init__(self):
         check_count("MaximumLikelihood: steps", self.steps, 1)
-        if (
-            isinstance(self.tolerance, bool)
-            or not isinstance(self.tolerance, int | float)
-            or self.tolerance < 0
-        ):
-            raise ArgumentError(
-                f"MaximumLikelihood: expected tolerance to be a number >= 0, got {self.tolerance!r}."
-            )
+        check_number("MaximumLikelihood", "tolerance", self.tolerance)
 
     def run(self, model: AbstractModel, session: Session) -> Outcome:
         checked = _whole_runs.check("MaximumLikelihood", model, session)

@@ -1,27 +1,23 @@
-"""Subspace: a linear state-space model in closed form, and how many states it should have."""
+"""Subspace: a linear state-space model in closed form."""
 
 import dataclasses
-import inspect
-import math
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-import xarray as xr
 from jaxtyping import Float
 
-from dynlearn.errors import ArgumentError, FitError, check_count, check_known
+from dynlearn.errors import ArgumentError, FitError, check_count, check_known, check_number
 from dynlearn.fitting import _whole_runs
-from dynlearn.fitting._em_steps import iterate, iterate_noises
+from dynlearn.fitting._em_steps import ascended, iterate, iterate_noises
 from dynlearn.fitting._method import Outcome, Session
+from dynlearn.fitting._series import Series, check_varied, series
 from dynlearn.fitting.result import Reason
-from dynlearn.models import AbstractModel, LinearStateSpace, Scaling, Signature
+from dynlearn.models import AbstractModel, LinearStateSpace
 from dynlearn.models import _linear_build as build
 from dynlearn.models._linear_systems import FreeMatrix, MatrixSystem
 from dynlearn.numerics import precision, subspace
-from dynlearn.numerics.window import Window
 
 CHECK_STEPS = 20
 """Of EM, whose likelihood after them the identified system must reach."""
@@ -29,8 +25,6 @@ LARGEST = 1e16
 """Variance of a state, outputs having one of 1, beyond which it has diverged."""
 MARGIN = 0.05
 """Nats per measured value that it may fall short of it."""
-
-Series = list[Float[np.ndarray, "time channel"]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,18 +75,14 @@ class Subspace:
         for name in ("past", "future"):
             if getattr(self, name) is not None:
                 check_count(f"Subspace: {name}", getattr(self, name), 1)
-        number = isinstance(self.tolerance, int | float) and not isinstance(self.tolerance, bool)
-        if not number or not self.tolerance >= 0:
-            raise ArgumentError(f"Subspace: expected tolerance to be a number >= 0, got {self.tolerance!r}.")
+        check_number("Subspace", "tolerance", self.tolerance)
 
     def run(self, model: AbstractModel, session: Session) -> Outcome:
         _whole_runs.check("Subspace", model, session)
         model, system = _checked_model(model, session)
-        rows: list[dict[str, float]] = []
-        reason = Reason.STEPS_DONE
         with precision.float64(), session.progress("subspace", self.steps) as report:
             now, runs, count = _whole_runs.runs_of(model, session)
-            outputs, controls = _series(now.scaling, runs)
+            outputs, controls = series(now.scaling, runs)
             found = subspace.identify(
                 outputs,
                 controls,
@@ -105,26 +95,19 @@ class Subspace:
                 method=self.variant,
                 refine=self.refine,
             )
-            now = eqx.tree_at(lambda m: m.system, now, _system(system, found, outputs, controls))
-            for step in range(1, self.steps + 1):
-                after, likelihood = iterate_noises(now, runs)
-                loss = -float(likelihood) / float(count)
-                if not math.isfinite(loss):
-                    raise FitError(
-                        f"Subspace: the likelihood is not finite in step {step} of the noises; look for values far "
-                        f"from all others in the data, or use method='em'."
-                    )
-                rows.append({"step": float(step), "loss": loss})
-                report(step, loss=loss)
-                if step > 1 and rows[-2]["loss"] - rows[-1]["loss"] < self.tolerance:
-                    reason = Reason.SOLVED
-                    break
-                now = after
+            # The model's scaled outputs have no offset d: the scaling takes it.
+            offset = now.scaling.output_mean + now.scaling.output_scale * found.d
+            identified = _system(system, found, outputs, controls)
+            now = eqx.tree_at(lambda m: (m.system, m.scaling.output_mean), now, (identified, offset))
+            now, rows, converged = ascended(
+                "Subspace", lambda m: iterate_noises(m, runs), now, float(count), self, report
+            )
             # As identified, its two noises are one; the model's are not, and may fall short of that likelihood.
             jacobian = jnp.where(runs.observed, jnp.log(now.scaling.output_scale), 0).sum()
-            identified = (float(jacobian) - found.log_likelihood) / float(count)
-            _held_against_em(model, session, min(rows[-1]["loss"], identified))
+            alone = (float(jacobian) - found.log_likelihood) / float(count)
+            _held_against_em(model, session, min(rows[-1]["loss"], alone))
         statistics = {"steps": len(rows), "log_likelihood": -rows[-1]["loss"] * float(count)}
+        reason = Reason.SOLVED if converged else Reason.STEPS_DONE
         return Outcome(precision.to_default(now), rows, reason, statistics)
 
 
@@ -151,16 +134,6 @@ def _checked_model(model: AbstractModel, session: Session) -> tuple[LinearStateS
     return model, model.system
 
 
-def check_varied(ds: xr.Dataset) -> None:
-    spread = ds["output"].max(("trajectory", "time")) - ds["output"].min(("trajectory", "time"))
-    for name, width in zip(ds["output_name"].values, spread.values, strict=True):
-        if not width > 0:
-            raise FitError(
-                f"outputs: {str(name)!r} never changes, so nothing moves it; leave it out, e.g. "
-                f"ds.dyn.outputs, ds.sel(output_name=[...])."
-            )
-
-
 def _held_against_em(model: LinearStateSpace, session: Session, loss: float) -> None:
     """Raise where a few steps of EM from a first guess explain the data better."""
     guess = LinearStateSpace.from_data(
@@ -180,129 +153,12 @@ def _held_against_em(model: LinearStateSpace, session: Session, loss: float) -> 
         )
 
 
-def order_scores(
-    ds: xr.Dataset,
-    orders: Sequence[int] | None = None,
-    validation: xr.Dataset | None = None,
-    *,
-    feedthrough: bool = False,
-    past: int | None = None,
-    future: int | None = None,
-    variant: str = "cva",
-    refine: int = 5,
-) -> xr.Dataset:
-    """How well linear systems of several orders describe `ds`: one number per criterion, the smaller the better.
-
-    Args:
-        ds: trajectories under the schema, regularly sampled.
-        orders: numbers of states; None: 1 to 10, as far as the runs are long enough.
-        validation: other runs, for the criterion of that name: negative log density per held-out value.
-        feedthrough, past, future, variant, refine: as in `Subspace`; unrefined estimates, `refine=0`, are quicker
-            and take too many states where a fifth of the values is missing. From two fifths on no criterion
-            here is to be trusted: compare fits by EM on held-out runs.
-
-    Returns:
-        A Dataset over `order` with "aic", "bic", "svc" and "nic" (`numerics.subspace.order_scores`), and
-        with `validation` one of that name; infinite for an order that says less than the outputs' variance does.
-
-    >>> import dynlearn as dl
-    >>> ds = dl.datasets.load("linear", runs=6, length=80, measurement_noise=0.05, key=0)
-    >>> sorted(dl.fitting.order_scores(ds, [1, 2, 3]))
-    ['aic', 'bic', 'nic', 'svc']
-    """
-    signature = Signature.of(ds, discrete=True)
-    check_varied(ds)
-    if orders is None:
-        # As many samples as the windows of the identification need at least.
-        orders = range(1, max(2, min(11, int(ds.dyn.lengths.max()) // 4)))
-    orders = _checked(orders)
-    scaling = Scaling.of(ds)
-    held_out = None
-    with precision.float64():
-        outputs, controls = _series(scaling, ds.dyn.to_device())
-        if validation is not None:
-            signature.check(validation)
-            held_out = _series(scaling, validation.dyn.to_device())
-    found = subspace.order_scores(
-        outputs,
-        controls,
-        orders,
-        validation=held_out,
-        past=past,
-        future=future,
-        feedthrough=feedthrough,
-        offset=True,
-        method=variant,
-        refine=refine,
-    )
-    names = [name for name in subspace.CRITERIA if getattr(found, name) is not None]
-    # Scaled outputs that nothing predicts are standard normal; a system that says less about them is none.
-    measured = np.concatenate([y[np.isfinite(y)] for y in outputs])
-    carried = found.aic < measured.size * (1 + np.log(2 * np.pi))
-    if not carried.any():
-        raise FitError(
-            f"order_scores: none of the orders {list(found.orders)} predicts the outputs better than their variance "
-            f"does; {1 - measured.size / sum(y.size for y in outputs):.0%} of the values are missing. Fit several "
-            f"numbers of states by EM and compare them on held-out runs."
-        )
-    scores = {name: ("order", np.where(carried, getattr(found, name), np.inf)) for name in names}
-    return xr.Dataset(scores, {"order": list(found.orders)})
-
-
-def select_order(
-    ds: xr.Dataset,
-    orders: Sequence[int] | None = None,
-    validation: xr.Dataset | None = None,
-    *,
-    criterion: str | None = None,
-    **options,
-) -> int:
-    """The best of `orders` by "bic", with `validation` by how probable it makes those runs, or by `criterion`.
-
-    Args: as for `order_scores`.
-
-    >>> import dynlearn as dl
-    >>> ds = dl.datasets.load("linear", runs=6, length=80, measurement_noise=0.05, key=0)
-    >>> dl.fitting.select_order(ds, range(1, 6))
-    4
-    """
-    if criterion is None:
-        criterion = "bic" if validation is None else "validation"
-    check_known("criterion", [criterion], subspace.CRITERIA)
-    check_known("option", options, inspect.signature(order_scores).parameters)
-    scores = order_scores(ds, orders, validation, **options)
-    if criterion not in scores:
-        raise ArgumentError("criterion='validation': expected validation=runs held out, got None.")
-    return int(scores["order"].values[scores[criterion].values.argmin()])
-
-
-def _checked(orders: object) -> list[int]:
-    if isinstance(orders, str) or not isinstance(orders, Iterable):
-        raise ArgumentError(
-            f"orders: expected several numbers of states such as range(1, 9), got {orders!r:.80}."
-        )
-    return list(orders)
-
-
-def _series(scaling: Scaling, runs: Window) -> tuple[Series, Series | None]:
-    """Scaled outputs (NaN where not measured) and controls of every run, without the padding."""
-    y = np.where(runs.observed, scaling.output(runs.output), np.nan)
-    u, valid = np.asarray(scaling.control(runs.control)), np.asarray(runs.valid)
-    # The control at the last sample of a run may be unknown: nothing was applied after it.
-    u = np.where(np.isfinite(u), u, 0.0)
-    outputs = [values[inside] for values, inside in zip(y, valid, strict=True)]
-    controls = [values[inside] for values, inside in zip(u, valid, strict=True)]
-    return outputs, controls if u.shape[-1] else None
-
-
 def _system(
     like: MatrixSystem, found: subspace.Identified, outputs: Series, controls: Series | None
 ) -> MatrixSystem:
     """The identified system with states of unit variance over the data, to start EM for the noises from."""
-    # The model's scaled outputs have no offset d: the states move to where C x makes up for it.
-    shift = np.linalg.pinv(found.C) @ found.d
     with np.errstate(over="ignore", invalid="ignore"):
-        x = _states(found, outputs, controls) + shift
+        x = _states(found, outputs, controls)
         variance = x.T @ x / len(x)
     if not np.isfinite(variance).all() or np.trace(variance) > LARGEST:
         raise FitError(
@@ -316,7 +172,7 @@ def _system(
     matrices = {
         "A": T @ found.A @ L,
         "B": T @ found.B,
-        "c": T @ (found.c + shift - found.A @ shift),
+        "c": T @ found.c,
         "C": found.C @ L,
         "D": found.D,
         "Q": T @ found.Q @ T.T + floor,
@@ -338,6 +194,6 @@ def _states(
         x = found.x0[i]
         for k in range(len(y)):
             states.append(x)
-            e = np.nan_to_num(y[k] - found.C @ x - found.D @ u[k] - found.d)
+            e = np.where(np.isnan(y[k]), 0, y[k] - found.C @ x - found.D @ u[k] - found.d)
             x = found.A @ x + found.B @ u[k] + found.c + found.K @ e
     return np.array(states)

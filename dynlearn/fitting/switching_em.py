@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import Any
 
-from dynlearn.errors import ArgumentError, check_count
+from dynlearn.errors import ArgumentError, check_count, check_number
 from dynlearn.fitting import _whole_runs
 from dynlearn.fitting._method import Outcome, Report, Session
 from dynlearn.fitting._switching_step import improved, with_system
@@ -61,9 +61,7 @@ class SwitchingEM:
         check_count("SwitchingEM: restarts", self.restarts, 1)
         check_count("SwitchingEM: polish", self.polish, 0)
         for name in ("tolerance", "sticky"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-                raise ArgumentError(f"SwitchingEM: expected {name} to be a number >= 0, got {value!r}.")
+            check_number("SwitchingEM", name, getattr(self, name))
 
     def run(self, model: AbstractModel, session: Session) -> Outcome:
         if not isinstance(model, SwitchingLinear):

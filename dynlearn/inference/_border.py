@@ -70,17 +70,21 @@ def check_finite(verb: str, ds: xr.Dataset, found: np.ndarray) -> None:
 
 
 def on_device(model: AbstractStateSpace, ds: xr.Dataset) -> tuple[AbstractStateSpace, Window]:
-    """Both in float64, to be called inside `precision.float64`.
+    """Both in float64, to be called inside `precision.float64`."""
+    return double(for_intervals_of(model, ds)), runs_of(ds, feedthrough=model.feedthrough)
 
-    Where outputs feed the control through, one that was measured under an unknown control (the
-    last of a run under zero hold) says nothing of the state: its distribution is flat.
+
+def runs_of(ds: xr.Dataset, *, feedthrough: bool) -> Window:
+    """The runs as they can be inferred from.
+
+    Where outputs feed the control through, one that was measured under an unknown control (the last
+    of a run under zero hold) says nothing of the state: it counts as not measured.
     """
     runs = ds.dyn.to_device()
-    if model.feedthrough and model.signature.controls:
-        control = ds["control"].transpose("trajectory", "time", "control_name").values
-        known = jnp.asarray(np.isfinite(control).all(-1))
-        runs = dataclasses.replace(runs, observed=runs.observed & known[..., None])
-    return double(for_intervals_of(model, ds)), runs
+    if not feedthrough or "control" not in ds:
+        return runs
+    known = np.isfinite(ds["control"].transpose("trajectory", "time", "control_name").values).all(-1)
+    return dataclasses.replace(runs, observed=runs.observed & jnp.asarray(known)[..., None])
 
 
 def inside(ds: xr.Dataset) -> np.ndarray:

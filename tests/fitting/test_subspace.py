@@ -135,6 +135,9 @@ def test_refusals(driven):
     flat = driven.assign(output=driven["output"].where(~constant, 3.0))
     with pytest.raises(FitError, match="outputs: 'y1' never changes"):
         select_order(flat, [1, 2])
+    blind = driven.assign(output=driven["output"].where(driven["output_name"] == "y0"))
+    with pytest.raises(FitError, match="outputs: 'y1' was never measured"):
+        select_order(blind, [1, 2])
     short = driven.isel(time=slice(0, 8))
     with pytest.raises(
         FitError, match="4 states need runs of at least 12 samples, the longest has 8; use method='em'"

@@ -10,7 +10,7 @@ from cuthbert.ensemble_kalman import ensemble_rts_smoother
 from cuthbertlib import ensemble_kalman as enkf
 from jaxtyping import Array, Float, Key
 
-from dynlearn.errors import ArgumentError, check_count
+from dynlearn.errors import check_count, check_number
 from dynlearn.numerics.distributions import Gaussian, Mixture, MultivariateGaussian
 from dynlearn.numerics.filtering._contract import AbstractInference, AbstractProcess, Filtered, Smoothed
 from dynlearn.numerics.filtering.process import Process, moments
@@ -36,14 +36,7 @@ class EnsembleKalman(AbstractInference):
 
     def __check_init__(self):
         check_count("EnsembleKalman: size", self.size, 2)
-        if (
-            isinstance(self.inflation, bool)
-            or not isinstance(self.inflation, int | float)
-            or self.inflation < 0
-        ):
-            raise ArgumentError(
-                f"EnsembleKalman: expected inflation to be a number >= 0, got {self.inflation!r}."
-            )
+        check_number("EnsembleKalman", "inflation", self.inflation)
 
     @property
     def takes(self) -> type[AbstractProcess]:
