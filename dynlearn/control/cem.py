@@ -165,9 +165,10 @@ class CEM(AbstractPlanner):
         weight = jnp.isfinite(ranked.cost).astype(elites.dtype)[:, None, None]
         count = jnp.maximum(weight.sum(), 1)
         mean = (weight * elites).sum(0) / count
-        std = jnp.sqrt((weight * (elites - mean) ** 2).sum(0) / count)
+        half = (memory.high - memory.low) / 2
+        std = half * jnp.sqrt((weight * ((elites - mean) / half) ** 2).sum(0) / count)
         a = jnp.where(weight.sum() > 0, self.momentum, 1.0)
-        floor = self.minimum_std * (memory.high - memory.low) / 2
+        floor = self.minimum_std * half
         return Search(
             mean=a * search.mean + (1 - a) * mean,
             std=jnp.maximum(a * search.std + (1 - a) * std, floor),

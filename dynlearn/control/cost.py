@@ -52,23 +52,38 @@ class Quadratic(eqx.Module):
     """
 
     target: Float[Array, " output"]
-    Q: Float[Array, "output output"]
-    R: Float[Array, "control control"]
-    P: Float[Array, "output output"]
     control_target: Float[Array, " control"]
+    outputs_weigh: "_Form"
+    controls_weigh: "_Form"
+    end_weighs: "_Form"
 
     def __init__(self, target, Q, R, terminal=None, control_target=None):
         self.target = _vector("target", target)
-        self.Q = _weight("Q", Q, self.target.size)
-        self.R = _weight("R", R, None)
-        self.P = self.Q if terminal is None else _weight("terminal", terminal, self.target.size)
-        wanted = np.zeros(len(self.R)) if control_target is None else control_target
-        self.control_target = _vector("control_target", wanted)
-        if self.control_target.shape != self.R.shape[:1]:
+        self.outputs_weigh = _Form(_weight("Q", Q, self.target.size))
+        self.controls_weigh = _Form(_weight("R", R, None))
+        end = None if terminal is None else _Form(_weight("terminal", terminal, self.target.size))
+        self.end_weighs = self.outputs_weigh if end is None else end
+        count = self.controls_weigh.unit.size
+        self.control_target = _vector(
+            "control_target", np.zeros(count) if control_target is None else control_target
+        )
+        if self.control_target.size != count:
             raise ArgumentError(
-                f"control_target: expected shape ({len(self.R)},) as R has, got {self.control_target.shape}; "
+                f"control_target: expected shape ({count},) as R has, got {self.control_target.shape}; "
                 f"give one value per control."
             )
+
+    @property
+    def Q(self) -> Float[Array, "output output"]:
+        return self.outputs_weigh.matrix
+
+    @property
+    def R(self) -> Float[Array, "control control"]:
+        return self.controls_weigh.matrix
+
+    @property
+    def P(self) -> Float[Array, "output output"]:
+        return self.end_weighs.matrix
 
     @classmethod
     def named(
@@ -95,11 +110,30 @@ class Quadratic(eqx.Module):
         self, outputs: Float[Array, " output"], control: Float[Array, " control"], time: Float[Array, ""]
     ) -> Float[Array, ""]:
         e, v = outputs - self.target, control - self.control_target
-        return e @ self.Q @ e + v @ self.R @ v
+        return self.outputs_weigh(e) + self.controls_weigh(v)
 
     def terminal(self, outputs: Float[Array, " output"]) -> Float[Array, ""]:
-        e = outputs - self.target
-        return e @ self.P @ e
+        return self.end_weighs(outputs - self.target)
+
+
+class _Form(eqx.Module):
+    """e' W e with W = diag(unit) shape diag(unit): a weight of 1e60 is no float32, its root is."""
+
+    unit: Float[Array, " n"]
+    shape: Float[Array, "n n"]
+
+    def __init__(self, weight: Float[np.ndarray, "n n"]):
+        root = np.sqrt(np.abs(np.diagonal(weight)))
+        unit = np.where(root > 0, root, 1.0)
+        self.unit, self.shape = jnp.asarray(unit), jnp.asarray(weight / unit / unit[:, None])
+
+    def __call__(self, e: Float[Array, " n"]) -> Float[Array, ""]:
+        scaled = self.unit * e
+        return scaled @ self.shape @ scaled
+
+    @property
+    def matrix(self) -> Float[Array, "n n"]:
+        return self.unit[:, None] * self.shape * self.unit
 
 
 class FunctionCost(eqx.Module):
@@ -129,7 +163,7 @@ def _vector(name: str, value: object) -> Float[Array, " n"]:
     return jnp.asarray(array)
 
 
-def _weight(name: str, value: object, size: int | None) -> Float[Array, "n n"]:
+def _weight(name: str, value: object, size: int | None) -> Float[np.ndarray, "n n"]:
     array = np.asarray(value, float)
     if array.ndim == 1 and array.size:
         array = np.diag(array)
@@ -140,7 +174,7 @@ def _weight(name: str, value: object, size: int | None) -> Float[Array, "n n"]:
             f"{name}: expected finite weights of shape ({n},) or ({n}, {n}), got shape {array.shape}; "
             f"give one weight per {'control' if name == 'R' else 'output of target'}."
         )
-    return jnp.asarray(array)
+    return array
 
 
 def _by_name(argument: str, values: Mapping[str, float], names: tuple[str, ...]) -> list[float]:

@@ -62,8 +62,8 @@ class Origins:
 
     @property
     def truth(self) -> np.ndarray:
-        """Measured outputs, shape `(window, lead, output)`, NaN where missing."""
-        return self.futures["output"].transpose("trajectory", "time", "output_name").values
+        """Measured outputs, shape `(window, lead, output)`, NaN where missing; in float64, which their squares need."""
+        return self.futures["output"].transpose("trajectory", "time", "output_name").values.astype(float)
 
     @property
     def times(self) -> np.ndarray:

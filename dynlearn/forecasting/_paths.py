@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from dynlearn.models import AbstractModel, AbstractStochastic, Ensemble, rollout
+from dynlearn.numerics.length import length
 from dynlearn.numerics.window import Window, cut
 
 AT_ONCE = 2**20
@@ -43,9 +44,10 @@ def follow(
         draws = _draws(model, past, ahead, samples, key, pieces)
         if stochastic(model):
             # Its mean path is not the mean of its paths.
-            return Paths(finite(state), draws.mean(0), draws.std(0), draws)
+            mean = draws.mean(0)
+            return Paths(finite(state), mean, length(draws - mean, axis=0) / jnp.sqrt(len(draws)), draws)
         found = rollout(model, state, *ahead, pieces=pieces)[1]
-        return Paths(finite(state), found.mean, jnp.sqrt(found.variance), draws)
+        return Paths(finite(state), found.mean, found.scale, draws)
 
     inputs = (past, (control, time, interval), jax.random.split(key, time.shape[0]))
     values = max(samples, 1) * interval.shape[1] * model.signature.outputs

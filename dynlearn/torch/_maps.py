@@ -25,7 +25,7 @@ def forecast(model: AbstractModel, inputs: tuple[Array, ...], past: int, pieces:
         state = model.infer(cut(window, jnp.zeros((), int), jnp.asarray(past - 1), model.memory, 0))
         ahead = control[past - 1 :], time[past - 1 :], interval[past - 1 :]
         found = rollout(model, state, *ahead, pieces=pieces)[1]
-        return (found.mean, jnp.sqrt(found.variance)), (finite(state),)
+        return (found.mean, found.scale), (finite(state),)
 
     return jax.vmap(one)(*inputs)
 

@@ -89,7 +89,7 @@ def inferred(model, past):
 
 @eqx.filter_jit
 def path(model, window, key):
-    """Mean and variance of the outputs at each lead; `key=None` along the mean path."""
+    """Mean and standard deviation of the outputs at each lead; `key=None` along the mean path."""
     k = model.memory
     found = rollout(
         model,
@@ -99,7 +99,7 @@ def path(model, window, key):
         window.interval[k - 1 : -1],
         key=key,
     )[1]
-    return found.mean, found.variance
+    return found.mean, found.scale
 
 
 @eqx.filter_jit
@@ -140,34 +140,42 @@ def test_declarations_are_valid(case):
 
 
 def test_outputs_have_the_shape_of_the_signature_and_a_positive_spread(case):
-    mean, variance = path(case.model, case.window, None)
-    assert mean.shape == variance.shape == (HORIZON, case.model.signature.outputs)
+    mean, scale = path(case.model, case.window, None)
+    assert mean.shape == scale.shape == (HORIZON, case.model.signature.outputs)
     assert np.isfinite(mean).all()
-    assert (np.asarray(variance) > 0).all()
+    assert (np.asarray(scale) > 0).all()
 
 
-def test_forecasts_are_physical(case):
+UNITS = {
+    "others": ([1000.0, 0.01], [-7.0, 300.0], 5.0, -1.0),
+    "tiny": ([1e-30, 1e-30], [0.0, 0.0], 1e-30, 0.0),
+    "huge": ([1e30, 1e30], [0.0, 0.0], 1e30, 0.0),
+}
+"""Factor and offset of the outputs, and of the control: a float32 ends at 1e-38 and 3e38."""
+
+
+@pytest.mark.parametrize("units", UNITS)
+def test_forecasts_are_physical(case, units):
     """The same data in other units give the same forecast in those units."""
-    factor, offset = np.array([1000.0, 0.01]), np.array([-7.0, 300.0])
+    (factor, offset), (slope, start) = map(np.array, UNITS[units][:2]), UNITS[units][2:]
     other = case.ds.copy(deep=True)
     other["output"] = (case.ds["output"] * xr.DataArray(factor, dims="output_name")) + xr.DataArray(
         offset, dims="output_name"
     )
     if "control" in other:
-        other["control"] = (case.ds["control"] * 5.0 - 1.0).assign_attrs(case.ds["control"].attrs)
+        other["control"] = (case.ds["control"] * slope + start).assign_attrs(case.ds["control"].attrs)
     model = noisy(case.build(other))
     window = eqx.tree_at(
         lambda w: (w.output, w.control),
         case.window,
-        (case.window.output * factor + offset, case.window.control * 5 - 1),
+        (case.window.output * factor + offset, case.window.control * slope + start),
     )
     window = jax.tree.map(lambda a, b: a.astype(b.dtype), window, case.window)
-    mean, variance = path(case.model, case.window, None)
-    mean_other, variance_other = path(model, window, None)
-    scale = np.sqrt(variance)
+    mean, scale = path(case.model, case.window, None)
+    mean_other, scale_other = (np.asarray(found, float) for found in path(model, window, None))
     # An output of 300 +- 0.01 is resolved to 3e-3 of its standard deviation in float32, the noise less well.
     np.testing.assert_allclose((mean_other - offset) / factor / scale, mean / scale, atol=0.05)
-    np.testing.assert_allclose(variance_other / factor**2, variance, rtol=6e-3)
+    np.testing.assert_allclose(scale_other / factor, scale, rtol=3e-3)
 
 
 def test_infer_does_not_read_the_last_control(case):
@@ -229,13 +237,12 @@ def test_the_mean_path_tells_the_variance_of_the_sampled_ones(case):
     """Law of total variance; the tolerance is 5 standard errors of a variance from DRAWS draws."""
     if stochastic(case.model):
         pytest.skip("a stochastic model's mean path leaves its noise out")
-    mean, variance = map(np.asarray, path(case.model, case.window, None))
+    mean, scale = map(np.asarray, path(case.model, case.window, None))
     drawn, spread = map(
         np.asarray, paths(case.model, case.window, jax.random.split(jax.random.key(1), DRAWS))
     )
-    error = np.sqrt(variance / DRAWS)
-    assert (np.abs(drawn.mean(0) - mean) < 5 * error).all()
-    np.testing.assert_allclose(drawn.var(0) + spread.mean(0), variance, rtol=5 * np.sqrt(2 / DRAWS))
+    assert (np.abs(drawn.mean(0) - mean) < 5 * scale / np.sqrt(DRAWS)).all()
+    np.testing.assert_allclose(drawn.var(0) + (spread**2).mean(0), scale**2, rtol=5 * np.sqrt(2 / DRAWS))
 
 
 def test_it_can_be_batched_and_differentiated(case):

@@ -44,7 +44,7 @@ class NegativeBinomial(eqx.Module):
 
     @property
     def scale(self) -> Float[Array, "*batch output"]:
-        return jnp.sqrt(self.variance)
+        return self.mean * jnp.sqrt(1 / self.mean + 1 / self.size)
 
     def log_prob(self, value: Float[Array, "*batch output"]) -> Float[Array, "*batch output"]:
         """-inf where `value` is no count."""

@@ -1,5 +1,7 @@
 """Normal outputs, independent or joint."""
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -7,7 +9,16 @@ from cuthbertlib.stats import multivariate_normal
 from jaxtyping import Array, Float, Key
 
 from dynlearn.numerics.distributions._together import together
+from dynlearn.numerics.length import length
 from dynlearn.numerics.triangular import tria
+
+
+def normal(
+    value: Float[Array, "*batch"], mean: Float[Array, "*batch"], scale: Float[Array, "*batch"]
+) -> Float[Array, "*batch"]:
+    """log N(value; mean, scale^2), without squaring a scale whose square is no number any more."""
+    z = (value - mean) / scale
+    return -0.5 * z**2 - jnp.log(scale) - 0.5 * math.log(2 * math.pi)
 
 
 class Gaussian(eqx.Module):
@@ -22,7 +33,7 @@ class Gaussian(eqx.Module):
 
     def log_prob(self, value: Float[Array, "*batch output"]) -> Float[Array, "*batch output"]:
         """Log density of each entry on its own."""
-        return jax.scipy.stats.norm.logpdf(value, self.mean, self.scale)
+        return normal(value, self.mean, self.scale)
 
     def joint(self, value: Float[Array, " output"]) -> Float[Array, ""]:
         """Log density of the measured entries together (no batch axes); NaN marks the others."""
@@ -53,7 +64,7 @@ class MultivariateGaussian(eqx.Module):
 
     @property
     def scale(self) -> Float[Array, "*batch output"]:
-        return jnp.linalg.norm(self.chol, axis=-1)
+        return length(self.chol, axis=-1)
 
     @property
     def covariance(self) -> Float[Array, "*batch output output"]:
@@ -61,7 +72,7 @@ class MultivariateGaussian(eqx.Module):
 
     def log_prob(self, value: Float[Array, "*batch output"]) -> Float[Array, "*batch output"]:
         """Log density of each entry on its own."""
-        return jax.scipy.stats.norm.logpdf(value, self.mean, self.scale)
+        return normal(value, self.mean, self.scale)
 
     def joint(self, value: Float[Array, " output"]) -> Float[Array, ""]:
         """Log density of the measured entries together (no batch axes); NaN marks the others."""

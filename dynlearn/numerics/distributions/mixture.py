@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from dynlearn.numerics.distributions.gaussian import Gaussian, MultivariateGaussian
+from dynlearn.numerics.length import length
 
 
 class Mixture(eqx.Module):
@@ -44,7 +45,10 @@ class Mixture(eqx.Module):
 
     @property
     def scale(self) -> Float[Array, "*batch output"]:
-        return jnp.sqrt(self.variance)
+        """As `variance`, as standard deviations: these are numbers where their squares are none."""
+        weight = jnp.sqrt(self.weight)[..., None]
+        apart = self.components.mean - self.mean[..., None, :]
+        return length(jnp.concatenate([weight * self.components.scale, weight * apart], axis=-2), axis=-2)
 
     def log_prob(self, value: Float[Array, "*batch output"]) -> Float[Array, "*batch output"]:
         """Log density of each entry on its own."""

@@ -21,7 +21,7 @@ class StudentT(eqx.Module):
 
     @property
     def scale(self) -> Float[Array, "*batch output"]:
-        return jnp.sqrt(self.variance)
+        return self.width * jnp.sqrt(self.freedom / (self.freedom - 2))
 
     def log_prob(self, value: Float[Array, "*batch output"]) -> Float[Array, "*batch output"]:
         return jax.scipy.stats.t.logpdf(value, self.freedom, self.mean, self.width)
