@@ -16,6 +16,7 @@ from dynlearn.models import AbstractModel, as_model, is_fitted, pieces_needed
 from dynlearn.models._emissions import check_outputs
 from dynlearn.numerics.window import Window, cut
 from dynlearn.trajectories import schema
+from dynlearn.trajectories.instants import relative
 from dynlearn.trajectories.sampling import RTOL
 
 
@@ -80,7 +81,7 @@ def _instants(model, context, now: np.ndarray, horizon: int | None, times: objec
             f"forecast: expected either horizon (a number of steps) or times (instants), got {horizon=}, {times=}."
         )
     if times is not None:
-        return _given_instants(model, now, times)
+        return _given_instants(model, now, relative(context["t"].attrs, times))
     if not isinstance(horizon, int | np.integer) or isinstance(horizon, bool) or horizon < 1:
         raise ArgumentError(f"horizon: expected an integer >= 1 (a number of steps), got {horizon!r}.")
     interval = model.signature.interval or context.dyn.sampling().interval
@@ -90,13 +91,7 @@ def _instants(model, context, now: np.ndarray, horizon: int | None, times: objec
     return now[:, None] + interval * np.arange(1, horizon + 1)
 
 
-def _given_instants(model: AbstractModel, now: np.ndarray, times: object) -> np.ndarray:
-    instants = np.asarray(times)
-    if instants.dtype.kind not in "iuf":
-        raise ArgumentError(
-            f"times: expected numbers in the context's time unit, got dtype {instants.dtype}."
-        )
-    instants = instants.astype(float)
+def _given_instants(model: AbstractModel, now: np.ndarray, instants: np.ndarray) -> np.ndarray:
     if instants.ndim == 1:
         instants = np.broadcast_to(instants, (now.size, instants.size))
     if instants.ndim != 2 or instants.shape[0] != now.size or instants.shape[1] == 0:
@@ -107,7 +102,7 @@ def _given_instants(model: AbstractModel, now: np.ndarray, times: object) -> np.
     if not np.isfinite(full).all() or (np.diff(full, axis=1) <= 0).any():
         raise ArgumentError(
             f"times: expected finite, strictly increasing instants after the context's last samples "
-            f"{now.tolist()}, got {np.asarray(times).tolist()}."
+            f"{now.tolist()}, got {instants.tolist()}."
         )
     interval = model.signature.interval
     if interval is not None and (abs(np.diff(full, axis=1) - interval) > RTOL * interval).any():

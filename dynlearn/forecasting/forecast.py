@@ -30,7 +30,7 @@ def forecast(
             `model.required` samples per run, of which the last `model.memory` are used.
         horizon: number of steps of the model's (or the context's regular) sampling interval.
         times: instants instead of a horizon, shape `(time,)` or `(run, time)`, in the context's
-            time unit; for continuous-time models.
+            time unit or as dates; for continuous-time models.
         controls: what is applied from each forecast instant on, shape `(horizon, control)` or
             `(run, horizon, control)`, or a Dataset/DataArray with a `control_name` dimension. What
             is applied from the last context sample on is read from the context itself.

@@ -72,15 +72,15 @@ class TrajectoryAccessor:
         """One run as a dataset of its own, without padding."""
         return select.run(self._ds, run)
 
-    def before(self, instant: float, *, short: str = "error") -> xr.Dataset:
-        """The samples with t < `instant` of every run."""
+    def before(self, instant: Any, *, short: str = "error") -> xr.Dataset:
+        """The samples with t < `instant` (a number, or a date) of every run."""
         return select.before(self._ds, instant, short=short)
 
-    def after(self, instant: float, *, short: str = "error") -> xr.Dataset:
+    def after(self, instant: Any, *, short: str = "error") -> xr.Dataset:
         """The samples with t >= `instant` of every run."""
         return select.after(self._ds, instant, short=short)
 
-    def between(self, start: float, stop: float, *, short: str = "error") -> xr.Dataset:
+    def between(self, start: Any, stop: Any, *, short: str = "error") -> xr.Dataset:
         """The samples with `start` <= t < `stop` of every run."""
         return select.between(self._ds, start, stop, short=short)
 

@@ -8,8 +8,9 @@ import xarray as xr
 
 from dynlearn.errors import ArgumentError
 from dynlearn.trajectories.assemble import Runs, as_float, assemble
-from dynlearn.trajectories.instants import as_instants, from_dates, grid
+from dynlearn.trajectories.instants import from_dates, grid
 from dynlearn.trajectories.message import refusal
+from dynlearn.trajectories.spellings import as_instants
 
 PREFIX = {"output": "y", "control": "u", "state": "x", "static": "p"}
 
@@ -39,8 +40,11 @@ def from_arrays(
     - `controls`: the same form. Row k is applied from sample k to the next. After the last sample of a
       run nothing may be known: NaN is allowed there and nowhere else.
     - `times` or `dt`, exactly one. `times`: `(time,)` shared by all runs, a list with one array per run,
-      or `(trajectory, time)` with NaN after the end of a run. Dates (datetime64) become numbers since the
-      earliest one, in seconds or in `units["t"]`. `dt`: instants are `dt * arange(n)`.
+      or `(trajectory, time)` with NaN after the end of a run. Dates (datetime64 of any resolution and
+      year, `datetime`, `date`, pandas timestamps and periods, ISO 8601 text; with an offset or a zone:
+      in UTC) become numbers since the earliest one, in seconds or in `units["t"]`; time differences
+      become numbers. Months and years are not equally long: in "d" such instants are uneven, and with
+      `units={"t": "month"}` (or "year") they are counted. `dt`: instants are `dt * arange(n)`.
     - `output_names`, `control_names`: default y0, y1, ... and u0, u1, ...
     - `units`: from a name, or "t", to its unit, e.g. `{"t": "s", "y0": "m"}`.
 

@@ -32,6 +32,8 @@ def check_times(ds: xr.Dataset) -> None:
     with np.errstate(invalid="ignore"):
         backward[:, 1:] = valid[:, 1:] & ~(np.diff(t, axis=1) > 0)
     remedy = "sort the samples by time and merge or drop repeated instants"
+    if "origin" in ds["t"].attrs:
+        remedy += " (local times that repeat an hour in autumn need their offset from UTC)"
     _check_at(
         ds, backward, "t", "strictly increasing instants in each run", remedy, "a step that is not positive"
     )

@@ -1,6 +1,7 @@
 """From a long pandas table, one row per sample, to a dataset."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,12 +10,14 @@ import xarray as xr
 from dynlearn.errors import ArgumentError, unknown
 from dynlearn.trajectories.assemble import Runs, assemble
 from dynlearn.trajectories.frame_layout import from_layout
-from dynlearn.trajectories.instants import as_instants, from_dates, grid
+from dynlearn.trajectories.instants import from_dates, grid
 from dynlearn.trajectories.message import refusal
+from dynlearn.trajectories.spellings import as_instants
+from dynlearn.trajectories.tables import as_table, with_index
 
 
 def from_frame(
-    frame: pd.DataFrame,
+    frame: Any,
     time: str | None = None,
     outputs: Sequence[str] | None = None,
     controls: Sequence[str] = (),
@@ -34,8 +37,12 @@ def from_frame(
 
     **Args**
 
-    - `time` or `dt`, exactly one: the column of instants (numbers, or dates, which become numbers since
-      the earliest one, in seconds or in `units["t"]`), or the interval between the rows of a run.
+    - `frame`: a pandas DataFrame, a dict of columns, or a table whose columns NumPy can read by their
+      names (polars, pyarrow).
+    - `time` or `dt`, exactly one: the column of instants (numbers, or times in any form `from_arrays`
+      takes), or the interval between the rows of a run. An index of dates, periods or time differences
+      is the time where neither is given; a level of the index can be named like a column, and of an
+      index of two levels (run, time) the other one is the run.
     - `outputs`, `controls`, `states`, `static`: columns; a `static` column is constant in every run.
     - `trajectory`: the column of run ids; None: the table is a single run, with id 0.
     - `units`: from a column, or "t", to its unit. `hold`: as in `from_arrays`.
@@ -47,9 +54,10 @@ def from_frame(
     >>> ds.trajectory.values.tolist(), ds.dyn.lengths.tolist()
     (['a', 'b'], [2, 1])
     """
-    _check_frame(frame)
+    frame = as_table(frame)
     if outputs is None and time is None and "dynlearn" in frame.attrs:
         return from_layout(frame)
+    frame, time, trajectory = with_index(frame, time, trajectory, asked=dt is None)
     if outputs is None or (time is None) == (dt is None):
         came = f"outputs={outputs!r}, time={time!r}, dt={dt!r}"
         remedy = 'pass e.g. time="t", outputs=["y"]'
@@ -74,19 +82,6 @@ def from_frame(
         instants = as_instants(frame[time])
         times, attrs = from_dates([instants[index] for index in rows], unit)
     return assemble(Runs(ids, times, values, columns, {}, units, attrs, hold))
-
-
-def _check_frame(frame: pd.DataFrame) -> None:
-    if not isinstance(frame, pd.DataFrame):
-        remedy = "use from_arrays for arrays"
-        raise ArgumentError(refusal("frame", "a pandas DataFrame", type(frame).__name__, remedy))
-    if len(frame) == 0:
-        raise ArgumentError(refusal("frame", "at least one row", "none", "check the selection or the file"))
-    twice = frame.columns[frame.columns.duplicated()]
-    if len(twice):
-        raise ArgumentError(
-            refusal("frame", "unique column names", f"{twice[0]!r} twice", "rename one of them")
-        )
 
 
 def _check_columns(frame: pd.DataFrame, role: str, chosen: Sequence[str]) -> None:

@@ -2,16 +2,23 @@
 
 import math
 import numbers
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from dynlearn.errors import ArgumentError, unknown
+from dynlearn.trajectories import calendar
 from dynlearn.trajectories.message import refusal
+from dynlearn.trajectories.moments import Moments
+from dynlearn.trajectories.spellings import as_instants
 
-SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-"""The time units that dates can be converted to, in seconds."""
+PARTS = {"ns": 10**9, "us": 10**6, "ms": 10**3}
+"""Time units shorter than a second: how many there are in one."""
+LENGTHS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "week": 604800}
+"""Time units of a second and more, in seconds."""
+UNITS = (*PARTS, *LENGTHS, *calendar.MONTHS)
+"""The time units that dates can be converted to."""
 
 
 def grid(dt: float, length: int, start: float = 0.0) -> np.ndarray:
@@ -25,42 +32,86 @@ def grid(dt: float, length: int, start: float = 0.0) -> np.ndarray:
     return start + float(dt) * np.arange(length)
 
 
-def from_dates(runs: list[np.ndarray], unit: str = "") -> tuple[list[np.ndarray], dict[str, str]]:
+def from_dates(runs: Sequence[np.ndarray], unit: str = "") -> tuple[list[np.ndarray], dict[str, str]]:
     """Dates as numbers since the earliest of them, and the attributes of `t` that say so.
 
-    **Args** `runs`: one array per run, of numbers or of dates. `unit`: the time unit wanted; for
-    dates "" means "s". **Returns** float64 arrays, and {"units": ..., "origin": ISO date}. Numbers
-    come back as they are.
+    **Args** `runs`: one array per run, as `as_instants` gives them: of numbers, of dates of any
+    resolution, or of time differences. `unit`: the time unit wanted; for dates and differences ""
+    means "s". With "month" and "year", which are not equally long, dates are counted, not measured.
+    **Returns** float64 arrays, NaN for NaT, and {"units": ..., "origin": ISO date}. Differences have
+    no origin; numbers come back as they are.
 
     >>> days = np.array(["2024-01-01", "2024-01-03"], dtype="datetime64[D]")
     >>> from_dates([days], "h")
     ([array([ 0., 48.])], {'units': 'h', 'origin': '2024-01-01T00:00:00.000000000'})
     """
-    if not any(run.dtype.kind == "M" for run in runs):
+    kinds = {run.dtype.kind for run in runs}
+    if not kinds & {"M", "m"}:
         return [_numbers(run) for run in runs], {"units": unit} if unit else {}
-    if not all(run.dtype.kind == "M" for run in runs):
-        raise ArgumentError(
-            refusal("times", "dates in every run or in none", "both", "convert them to one kind")
-        )
-    if unit and unit not in SECONDS:
-        raise ArgumentError(unknown("time unit for dates", unit, SECONDS))
+    if len(kinds) > 1:
+        expected = "dates in every run or in none"
+        raise ArgumentError(refusal("times", expected, "both", "convert them to one kind"))
+    if unit and unit not in UNITS:
+        raise ArgumentError(unknown("time unit for dates", unit, UNITS))
     unit = unit or "s"
-    dates = [run.astype("datetime64[ns]") for run in runs]
-    origin = min(np.nanmin(run) for run in dates if not np.isnat(run).all())
-    step = np.timedelta64(round(SECONDS[unit] * 1e9), "ns")
-    return [(run - origin) / step for run in dates], {"units": unit, "origin": str(origin)}
+    moments, edges = Moments.of(runs), np.cumsum([run.size for run in runs])[:-1]
+    if kinds == {"m"}:
+        flat = _in_unit(moments, unit)
+        return _as_runs(flat, runs, edges), {"units": unit}
+    first = moments.earliest()
+    flat = _since(moments, first, unit)
+    return _as_runs(flat, runs, edges), {"units": unit, "origin": first.iso()}
 
 
-def as_instants(values: Any) -> np.ndarray:
-    """An array of numbers or of datetime64 from anything array-like, pandas dates with a zone included.
+def relative(attrs: dict, values: Any) -> np.ndarray:
+    """Instants on the clock of a dataset: numbers as they are, dates counted from its origin.
 
-    Dates with a time zone are expressed in UTC.
+    **Args** `attrs`: of its `t`. `values`: anything `as_instants` takes.
+    **Raises** `ArgumentError` for dates where the dataset has no date at t = 0.
+
+    >>> relative({"units": "d", "origin": "2024-01-01T00:00:00.000000000"}, ["2024-01-03"])
+    array([2.])
     """
-    if isinstance(values, pd.Series | pd.Index):
-        if isinstance(values.dtype, pd.DatetimeTZDtype):
-            values = pd.DatetimeIndex(values).tz_convert("UTC").tz_localize(None)
-        return values.to_numpy()
-    return np.asarray(values)
+    given = as_instants(values)
+    if given.dtype.kind in "iuf":
+        return _numbers(given)
+    unit, origin = attrs.get("units", ""), attrs.get("origin")
+    if given.dtype.kind != "M" or origin is None or unit not in UNITS:
+        came = "dates" if given.dtype.kind == "M" else f"dtype {given.dtype}"
+        since = f"{unit!r} since {origin}" if origin else "without a date at t = 0"
+        expected = f"numbers in the time unit of the data ({since})"
+        raise ArgumentError(refusal("times", expected, came, "pass numbers"))
+    try:
+        first = Moments.from_iso(origin)
+    except ValueError as error:
+        remedy = "correct the attribute"
+        raise ArgumentError(refusal('t.attrs["origin"]', "an ISO date", repr(origin), remedy)) from error
+    return _since(Moments.of([given]), first, unit).reshape(given.shape)
+
+
+def _as_runs(flat: np.ndarray, runs: Sequence[np.ndarray], edges: np.ndarray) -> list[np.ndarray]:
+    return [part.reshape(run.shape) for part, run in zip(np.split(flat, edges), runs, strict=True)]
+
+
+def _since(moments: Moments, first: Moments, unit: str) -> np.ndarray:
+    """Dates as numbers of `unit` since `first`, which holds one date."""
+    if unit in calendar.MONTHS:
+        return calendar.counts(moments, first, unit)
+    return _in_unit(moments - first, unit)
+
+
+def _in_unit(differences: Moments, unit: str) -> np.ndarray:
+    """Time differences as float64; through whole numbers, so that they are rounded once."""
+    if unit in calendar.MONTHS:
+        remedy = f'pass e.g. units={{"t": "d"}}, or dates, which can be counted by {unit}'
+        raise ArgumentError(refusal("times", f"dates for the unit {unit!r}", "time differences", remedy))
+    exact = differences.at_least(PARTS.get(unit, 1))
+    step = exact.per // PARTS[unit] if unit in PARTS else exact.per * LENGTHS[unit]
+    if np.abs(exact.seconds).max(initial=0) < 2**62 // exact.per:
+        values = (exact.seconds * exact.per + exact.rest) / step
+    else:
+        values = exact.seconds / (step / exact.per) + exact.rest / step
+    return np.where(exact.missing, np.nan, values)
 
 
 def _numbers(run: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Selection: before and after an instant, one run, other run ids."""
 
+import datetime
 import math
 import numbers
 from collections.abc import Sequence
@@ -10,32 +11,36 @@ import xarray as xr
 
 from dynlearn.errors import ArgumentError, unknown
 from dynlearn.trajectories.gather import gather, ids_array
+from dynlearn.trajectories.instants import relative
 from dynlearn.trajectories.message import refusal
 from dynlearn.trajectories.schema import run_ids, run_lengths, times_2d
 
 
-def before(ds: xr.Dataset, instant: float, *, short: str = "error") -> xr.Dataset:
+def before(ds: xr.Dataset, instant: Any, *, short: str = "error") -> xr.Dataset:
     """The samples with t < `instant` of every run. With `after` at the same instant: a partition.
 
-    **Args** `instant`: in the unit of `t`. `short`: what to do with a run that has no such sample:
-    "error", or "drop" it.
+    **Args** `instant`: in the unit of `t`, or a date where `t` has an origin. `short`: what to do with a
+    run that has no such sample: "error", or "drop" it.
 
     >>> from dynlearn.trajectories import from_arrays
     >>> before(from_arrays(np.zeros(5), dt=1.0), 2.0).t.values
     array([[0., 1.]])
     """
+    instant = _number(ds, instant)
     stops = _count_before(ds, instant)
     return keep(ds, np.zeros_like(stops), stops, f"a sample before t = {instant:g}", short)
 
 
-def after(ds: xr.Dataset, instant: float, *, short: str = "error") -> xr.Dataset:
+def after(ds: xr.Dataset, instant: Any, *, short: str = "error") -> xr.Dataset:
     """The samples with t >= `instant` of every run; `short` as in `before`."""
+    instant = _number(ds, instant)
     starts = _count_before(ds, instant)
     return keep(ds, starts, run_lengths(ds), f"a sample at or after t = {instant:g}", short)
 
 
-def between(ds: xr.Dataset, start: float, stop: float, *, short: str = "error") -> xr.Dataset:
+def between(ds: xr.Dataset, start: Any, stop: Any, *, short: str = "error") -> xr.Dataset:
     """The samples with `start` <= t < `stop` of every run; `short` as in `before`."""
+    start, stop = _number(ds, start), _number(ds, stop)
     starts, stops = _count_before(ds, start), _count_before(ds, stop)
     if stop <= start:
         raise ArgumentError(refusal("stop", f"an instant after start = {start:g}", f"{stop:g}", "swap them"))
@@ -106,8 +111,15 @@ def _row(ds: xr.Dataset, name: Any) -> int:
     return ids.index(name)
 
 
-def _count_before(ds: xr.Dataset, instant: float) -> np.ndarray:
-    if not isinstance(instant, numbers.Real) or not math.isfinite(instant):
+def _number(ds: xr.Dataset, instant: Any) -> float:
+    """An instant on the clock of the dataset, which can be given as a date where that has an origin."""
+    if isinstance(instant, str | datetime.date | np.datetime64):
+        return float(relative(ds["t"].attrs, [instant])[0])
+    if not isinstance(instant, numbers.Real) or isinstance(instant, bool) or not math.isfinite(instant):
         remedy = f"pass a number in the unit of t; {ds['t'].attrs or 'it states none'}"
         raise ArgumentError(refusal("instant", "a finite number", repr(instant), remedy))
+    return float(instant)
+
+
+def _count_before(ds: xr.Dataset, instant: Any) -> np.ndarray:
     return (times_2d(ds) < instant).sum(axis=1)

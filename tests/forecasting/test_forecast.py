@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import dynlearn as dl
+from dynlearn.errors import ArgumentError
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,17 @@ def test_times_of_a_continuous_model_may_be_anything_ahead(uneven):
     times = last[:, None] + np.array([[0.01, 0.3, 0.31]])
     fc = dl.forecast(model, context, times=times, controls=np.zeros((3, 1)), samples=2)
     np.testing.assert_allclose(fc["t"], times)
+
+
+def test_a_forecast_at_dates_of_any_year():
+    years = np.arange(2100, 2140).astype(str).astype("datetime64[Y]")
+    ds = dl.from_arrays(np.sin(np.arange(40.0)), times=years, units={"t": "d"})
+    model = dl.fit(dl.models.Persistence.from_data(ds), ds, progress=False).model
+    fc = dl.forecast(model, ds, times=["2300-01-01", "2400-01-01"], samples=3)
+    assert fc.t.values[0].tolist() == [73048, 109572]
+    assert fc.t.attrs == ds.t.attrs
+    with pytest.raises(ArgumentError, match="increasing instants after the context's last samples"):
+        dl.forecast(model, ds, times=["2110-01-01"], samples=3)
 
 
 def test_ragged_runs_are_simulated_to_their_own_ends(make_linear):

@@ -133,7 +133,7 @@ BAD_INPUT = [
         SchemaError, "reward: expected floating-point"),
     Row("unknown kind", lambda: names(good(), "outputs"), ArgumentError, "did you mean 'output'"),
     # from_frame, to_frame
-    Row("not a frame", lambda: from_frame(Y, "t", ["y"]), ArgumentError, "a pandas DataFrame, got ndarray"),
+    Row("not a frame", lambda: from_frame(Y, "t", ["y"]), ArgumentError, "a pandas or polars DataFrame.*got ndarray; use from_arrays"),
     Row("no roles", lambda: from_frame(frame()), ArgumentError, "outputs, and one of time and dt"),
     Row("unknown column", lambda: framed(outputs=["yy"]), ArgumentError, "outputs?: unknown column 'yy'; did you mean 'y'"),
     Row("one name as text", lambda: framed(outputs="y"), ArgumentError, r"a list of columns.*\['y'\]"),

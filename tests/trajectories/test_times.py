@@ -1,0 +1,200 @@
+"""Times in every form people have them in, through every door, in any year."""
+
+import datetime as dt
+import re
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from dynlearn.errors import ArgumentError
+from dynlearn.trajectories import from_arrays, from_frame, to_frame
+from dynlearn.trajectories.instants import from_dates, relative
+
+FAR = ["2100", "2200", "2300", "2400"]
+FAR_DAYS = [0, 36524, 73048, 109572]
+"""Counted by the calendar (2100, 2200 and 2300 are no leap years), here and below."""
+PAST = ["-0100", "0900", "1500", "1601", "1678"]
+PAST_DAYS = [0, 365243, 584388, 621278, 649402]
+
+
+def days(times, **units) -> list[float]:
+    return from_arrays(np.zeros(len(times)), times=times, units={"t": "d"} | units).t.values[0].tolist()
+
+
+def test_the_days_of_the_table():
+    assert [(dt.date(int(y), 1, 1) - dt.date(2100, 1, 1)).days for y in FAR] == FAR_DAYS
+    first = (dt.date(2100, 1, 1) - dt.date(1100, 1, 1)).days  # the calendar repeats after 400 years
+    assert [(dt.date(int(y), 1, 1) - dt.date(900, 1, 1)).days + first for y in PAST[1:]] == PAST_DAYS[1:]
+
+
+@pytest.mark.parametrize("resolution", ["Y", "M", "D", "h", "m", "s", "ms", "us"])
+@pytest.mark.parametrize(("years", "expected"), [(FAR, FAR_DAYS), (PAST, PAST_DAYS)])
+def test_every_year_in_every_resolution(years, expected, resolution):
+    dates = np.array(years, f"datetime64[{resolution}]")
+    assert days(dates) == expected
+    assert days(list(dates)) == expected
+
+
+FORMS = {
+    "datetimes": lambda t: [dt.datetime(int(y), 1, 1) for y in t],
+    "dates": lambda t: [dt.date(int(y), 1, 1) for y in t],
+    "timestamps": lambda t: [pd.Timestamp(f"{y}-01-01").as_unit("s") for y in t],
+    "aware": lambda t: [dt.datetime(int(y), 1, 1, tzinfo=dt.UTC) for y in t],
+    "ISO text": lambda t: [f"{y}-01-01" for y in t],
+    "text with an offset": lambda t: [f"{y}-01-01T05:30:00+05:30" for y in t],
+    "periods": lambda t: [pd.Period(y, "Y") for y in t],
+    "a period index": lambda t: pd.PeriodIndex(t, freq="Y"),
+    "a date index": lambda t: pd.DatetimeIndex(np.array(t, "datetime64[s]")),
+    "a zoned index": lambda t: pd.DatetimeIndex(np.array(t, "datetime64[s]")).tz_localize("UTC"),
+    "mixed resolutions": lambda t: [np.datetime64(t[0], "Y"), *(np.datetime64(y, "s") for y in t[1:])],
+    "polars": lambda t: pl.Series([dt.datetime(int(y), 1, 1) for y in t]),
+    "objects": lambda t: np.array([dt.datetime(int(y), 1, 1) for y in t], object),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_through_every_door(form):
+    times = FORMS[form](FAR)
+    assert days(times) == FAR_DAYS
+    for table in (pd.DataFrame({"when": times, "y": range(4)}), {"when": times, "y": np.arange(4)}):
+        ds = from_frame(table, time="when", outputs=["y"], units={"t": "d"})
+        assert ds.t.values[0].tolist() == FAR_DAYS
+        assert ds.t.attrs["origin"] == "2100-01-01T00:00:00.000000000"
+        assert from_frame(to_frame(ds)).identical(ds)
+        assert ds.dyn.before("2300-01-01").t.values[0].tolist() == FAR_DAYS[:2]
+        assert ds.dyn.resample(36524.0).t.values[0].tolist() == [0, 36524, 73048, 109572]
+
+
+def test_resolution_is_kept_to_the_nanosecond():
+    times = np.array(["2024-01-01T00:00:00.000000001", "2024-01-01T00:00:00.000000004"], "datetime64[ns]")
+    assert from_dates([times], "ns")[0][0].tolist() == [0, 3]
+    assert from_dates([times, times[:1].astype("datetime64[ms]")], "ns")[0][0].tolist() == [1, 4]
+    fine = np.array([5, 9], "datetime64[ps]")
+    assert from_dates([fine], "ns")[0][0].tolist() == [0, 0.004]
+    assert from_dates([fine], "ns")[1]["origin"] == "1970-01-01T00:00:00.000000000005"
+
+
+def test_seconds_are_rounded_once():
+    times = np.datetime64("2024-01-01", "ms") + np.arange(0, 10_000, 7)
+    np.testing.assert_array_equal(from_dates([times], "s")[0][0], np.arange(0, 10_000, 7) / 1000)
+    np.testing.assert_array_equal(from_dates([times], "ms")[0][0], np.arange(0, 10_000, 7))
+    np.testing.assert_array_equal(from_dates([times], "h")[0][0], np.arange(0, 10_000, 7) / 3_600_000)
+
+
+def test_offsets_that_change_with_the_summer():
+    text = ["2024-10-27T01:30:00+02:00", "2024-10-27T02:30:00+02:00", "2024-10-27T02:30:00+01:00"]
+    hours = from_arrays(np.zeros(3), times=text, units={"t": "h"})
+    assert hours.t.values[0].tolist() == [0, 1, 2]
+    assert hours.t.attrs["origin"] == "2024-10-26T23:30:00.000000000"
+    stamps = [pd.Timestamp(one) for one in text]
+    assert from_arrays(np.zeros(3), times=stamps, units={"t": "h"}).identical(hours)
+
+
+def test_a_missing_date_ends_a_padded_run():
+    times = np.array([["2024-01-01", "2024-01-02"], ["2024-01-01", "NaT"]], "datetime64[s]")
+    y = np.array([[[1.0], [2.0]], [[3.0], [np.nan]]])
+    assert from_arrays(y, times=times).dyn.lengths.tolist() == [2, 1]
+
+
+def test_time_differences():
+    wanted = [0.5, 1.0, 2.0]
+    seconds = [dt.timedelta(seconds=s) for s in wanted]
+    for times in (seconds, pd.to_timedelta(wanted, unit="s"), np.array([500, 1000, 2000], "timedelta64[ms]")):
+        ds = from_arrays(np.zeros(3), times=times)
+        assert ds.t.values[0].tolist() == wanted
+        assert ds.t.attrs == {"units": "s"}
+    assert days(np.array([1, 2, 4], "timedelta64[D]")) == [1, 2, 4]
+
+
+def test_months_are_uneven_in_days_and_counted_where_asked_for():
+    months = pd.period_range("2023-12", periods=4, freq="M")
+    assert days(months) == [0, 31, 62, 91]
+    assert days(months, t="month") == [0, 1, 2, 3]
+    ends = pd.date_range("2024-01-31", periods=4, freq="ME")
+    assert days(ends, t="month") == [0, 1, 2, 3]
+    assert days(pd.period_range("2024", periods=3, freq="Y"), t="year") == [0, 1, 2]
+    with pytest.raises(
+        ArgumentError, match=r"whole months after 2024-01-15.*got 2024-02-16.*units=\{.t.: .d.\}"
+    ):
+        days(["2024-01-15", "2024-02-16"], t="month")
+    with pytest.raises(ArgumentError, match="dates for the unit 'month', got time differences"):
+        days([dt.timedelta(30), dt.timedelta(60)], t="month")
+
+
+def test_an_index_of_times_is_the_time():
+    index = pd.date_range("2024-01-01", periods=3, freq="h")
+    table = pd.DataFrame({"y": [1.0, 2.0, 3.0]}, index=index)
+    for form in (index, index.to_period("h"), index - index[0], index.tz_localize("CET")):
+        ds = from_frame(table.set_index(form), outputs=["y"], units={"t": "h"})
+        assert ds.t.values[0].tolist() == [0, 1, 2]
+    named = pd.DataFrame({"y": [1.0, 2.0]}, index=pd.Index([0.5, 0.75], name="s"))
+    assert from_frame(named, time="s", outputs=["y"]).t.values[0].tolist() == [0.5, 0.75]
+    with pytest.raises(ArgumentError, match="outputs, and one of time and dt"):
+        from_frame(named, outputs=["y"])
+
+
+def test_an_index_of_runs_and_times():
+    times = pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-05"])
+    index = pd.MultiIndex.from_arrays([["a", "a", "b"], times])
+    for names in ([None, None], ["run", "when"]):
+        table = pd.DataFrame({"y": [1.0, 2.0, 3.0]}, index=index.set_names(names))
+        ds = from_frame(table, outputs=["y"], units={"t": "d"})
+        assert ds.trajectory.values.tolist() == ["a", "b"]
+        assert ds.dyn.times("a").tolist() == [0, 1]
+        assert ds.dyn.times("b").tolist() == [4]
+    both = table.assign(when=1.0)
+    with pytest.raises(ArgumentError, match="'when' as a column and as a level of the index"):
+        from_frame(both, time="when", outputs=["y"])
+
+
+def test_tables_of_other_libraries():
+    columns = {
+        "run": ["a", "a", "b"],
+        "when": [dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 2), dt.datetime(2024, 1, 1)],
+        "y": [1.0, None, 3.0],
+        "u": [1, 2, 3],
+    }
+    roles = {"time": "when", "outputs": ["y"], "controls": ["u"], "trajectory": "run", "units": {"t": "d"}}
+    wanted = from_frame(pd.DataFrame(columns), **roles)
+    table = pl.DataFrame(columns)
+    assert from_frame(table, **roles).identical(wanted)
+    assert wanted["output"].values[0, :, 0].tolist()[0] == 1
+    zoned = table.with_columns(pl.col("when").dt.replace_time_zone("Europe/Berlin"))
+    assert from_frame(zoned, **roles).t.values.tolist()[0] == [0, 1]
+    with pytest.raises(ArgumentError, match=r"a table in memory, got LazyFrame; call \.collect\(\)"):
+        from_frame(table.lazy(), **roles)
+    with pytest.raises(ArgumentError, match=r"columns of one length, got \{'t': 2, 'y': 1\}"):
+        from_frame({"t": [0.0, 1.0], "y": [1.0]}, time="t", outputs=["y"])
+
+
+BAD_TIMES = {
+    "an offset with some": (["2024-01-01T00:00Z", "2024-01-02T00:00"], "an offset from UTC with every date"),
+    "no such month": (["2024-01-01", "2024-13-01"], "dates of the calendar.*Month out of range"),
+    "not ISO": (["01.02.2024", "02.02.2024"], r"ISO 8601 dates.*got '01\.02\.2024'; .*to_datetime"),
+    "dates and numbers": ([dt.date(2024, 1, 1), 5], "numbers or dates, got date and int"),
+    "something else": ([{}, {}], "numbers or dates, got dict"),
+    "periods of two lengths": ([pd.Period("2024", "Y"), pd.Period("2024-02", "M")], "periods of one length"),
+    "no date at all": ([None, None], "at least one date, got none"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TIMES)
+def test_times_that_cannot_be_read(case):
+    times, message = BAD_TIMES[case]
+    with pytest.raises(ArgumentError) as caught:
+        from_arrays(np.zeros(2), times=times)
+    assert re.search(message, str(caught.value)), str(caught.value)
+
+
+def test_dates_on_the_clock_of_a_dataset():
+    attrs = {"units": "d", "origin": "2100-01-01T00:00:00.000000000"}
+    assert relative(attrs, ["2400-01-01", "2100-01-02"]).tolist() == [109572, 1]
+    assert relative(attrs, [1, 2]).tolist() == [1, 2]
+    early = from_arrays(np.zeros(2), times=np.array(["-0300", "-0299"], "datetime64[D]"))
+    assert relative(early.t.attrs, np.array(["-0300"], "datetime64[Y]")).tolist() == [0]
+    with pytest.raises(ArgumentError, match=r"without a date at t = 0\), got dates; pass numbers"):
+        relative({"units": "s"}, ["2400-01-01"])
+    with pytest.raises(ArgumentError, match="an ISO date, got 'noon'"):
+        relative({"units": "s", "origin": "noon"}, ["2400-01-01"])
