@@ -22,6 +22,10 @@ class FileFormatError(DynlearnError):
     """A file is damaged, of another version, or not one of ours."""
 
 
+class WriteError(DynlearnError, OSError):
+    """A file cannot be written: the disk is full, or the folder is read-only."""
+
+
 class FitError(DynlearnError):
     """A fit cannot start, or produced nothing that can be used."""
 

@@ -1,8 +1,6 @@
 # ruff: noqa: E501  (a table reads better with its rows on one line)
 """Bad input to models, fit, forecast, simulate, evaluate, save and load, and the words the user gets."""
 
-import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +23,7 @@ from dynlearn.errors import (
 from dynlearn.fitting import Gradient, LeastSquares, calibrate
 from dynlearn.models import ARX, Ensemble, Koopman, NeuralODE, Persistence, dictionaries
 from dynlearn.solvers import Adaptive, FixedStep
+from tests.disk.tampering import manifest_changed
 
 NAN = np.nan
 QUICK = Gradient(steps=2, batch=2, horizon=2, validate_every=2)
@@ -67,13 +66,7 @@ def given(linear, uneven, make_linear, tmp_path_factory) -> SimpleNamespace:
 
 def rewritten(folder: Path, name: str, change: Callable) -> None:
     """The good file with its manifest changed."""
-    with zipfile.ZipFile(folder / "good") as source, zipfile.ZipFile(folder / name, "w") as target:
-        manifest = json.loads(source.read("manifest.json"))
-        change(manifest)
-        target.writestr("manifest.json", json.dumps(manifest))
-        for item in source.namelist():
-            if item != "manifest.json":
-                target.writestr(item, source.read(item))
+    manifest_changed(folder / "good", folder / name, change)
 
 
 def renamed(ds, kind, names):
@@ -363,7 +356,7 @@ ROWS: list[tuple[str, Callable, type[Exception], str]] = [
         "checkpoint of a closed form",
         lambda g: fit(g, checkpoint=g.folder / "c"),
         ArgumentError,
-        r"LeastSquares ends in one step and has nothing to resume",
+        r"LeastSquares does not iterate, so that there is nothing to go on from",
     ),
     (
         "calibration horizon 0",
@@ -777,7 +770,7 @@ ROWS: list[tuple[str, Callable, type[Exception], str]] = [
         "load another version",
         lambda g: dl.load(g.folder / "version"),
         FileFormatError,
-        r"format version 1, got 99; open it with the dynlearn release",
+        r"format version 2, got 99; open it with the dynlearn release",
     ),
     (
         "load an unknown class",

@@ -15,7 +15,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 HEAVY = ("torch", "matplotlib", "jax", "equinox", "diffrax", "optax", "gymnasium")
 ORDER = ("trajectories", "models", "inference", "fitting", "forecasting", "evaluation", "control", "rl")
 """Left to right: a package imports itself and what stands before it."""
-GROUND = ("numerics", "solvers")
+GROUND = ("disk", "numerics", "solvers")
 TOP = ("torch", "plot", "report", "cli")
 
 

@@ -55,7 +55,7 @@ def fit(
     checkpoint: Annotated[
         Path | None,
         typer.Option(
-            "--checkpoint", help="Keep the state of a gradient fit here; an interrupted one goes on from it."
+            "--checkpoint", help="Keep the state of the fit here; an interrupted one goes on from it."
         ),
     ] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write a .html page about the fit.")] = None,

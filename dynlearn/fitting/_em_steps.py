@@ -10,8 +10,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from dynlearn.errors import FitError
+from dynlearn.fitting._checkpoint import Checkpoint, Progress
 from dynlearn.fitting._method import Report
 from dynlearn.fitting._moments import initial_rows, output_rows, transition_rows
+from dynlearn.fitting.result import Reason
 from dynlearn.models import LinearStateSpace
 from dynlearn.models._linear_gaussian import chain
 from dynlearn.numerics.kalman import run_filter, run_smoother
@@ -112,11 +114,14 @@ class Limits(Protocol):
 
 
 def ascended(
-    method: str, step: Step, start: Any, count: float, limits: Limits, report: Report
+    method: str, step: Step, start: Any, count: float, limits: Limits, report: Report, checkpoint: Checkpoint
 ) -> tuple[Any, list[dict[str, float]], bool]:
     """The model at the end, one row per step, and whether the likelihood per measured value had stopped rising."""
-    now, rows = start, list[dict[str, float]]()
-    for number in range(1, limits.steps + 1):
+    found = checkpoint.load(start, limits.steps) or Progress(start, 0, [], None)
+    now, rows = found.training, found.rows
+    if found.reason is not None:
+        return now, rows, found.reason is Reason.CONVERGED
+    for number in range(found.step + 1, limits.steps + 1):
         after, likelihood = step(now)
         loss = -float(likelihood) / count
         if not math.isfinite(loss):
@@ -126,9 +131,13 @@ def ascended(
             )
         rows.append({"step": float(number), "loss": loss})
         report(number, loss=loss)
-        if number > 1 and rows[-2]["loss"] - loss < limits.tolerance:
+        converged = number > 1 and rows[-2]["loss"] - loss < limits.tolerance
+        now = now if converged else after
+        ended = Reason.STEPS_DONE if number == limits.steps else None
+        progress = Progress(now, number, rows, Reason.CONVERGED if converged else ended)
+        checkpoint.save(progress, every_time=False)
+        if converged:
             return now, rows, True
-        now = after
     return now, rows, False
 
 

@@ -1,7 +1,6 @@
 """What every way of fitting shares: the session it runs in and the outcome it returns."""
 
 import dataclasses
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
@@ -9,6 +8,7 @@ from typing import Any, Protocol
 import xarray as xr
 from jaxtyping import Array, Key
 
+from dynlearn.fitting._checkpoint import Checkpoint
 from dynlearn.fitting.objectives import Objective
 from dynlearn.fitting.result import Reason
 from dynlearn.models import AbstractModel
@@ -25,7 +25,7 @@ class Session:
     validation: xr.Dataset | None
     objective: Objective
     key: Key[Array, ""]
-    checkpoint: str | os.PathLike | None
+    checkpoint: Checkpoint
     progress: Callable[[str, int], AbstractContextManager[Report]]
 
 

@@ -1,7 +1,7 @@
 """EM: expectation maximisation for linear Gaussian models, every M-step in closed form."""
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 from dynlearn.errors import ArgumentError, FitError, check_count, check_number
 from dynlearn.fitting import _whole_runs
@@ -41,6 +41,7 @@ class EM:
     steps: int = 500
     tolerance: float = 1e-6
     initial: bool = False
+    resumable: ClassVar[bool] = True
 
     def __post_init__(self):
         check_count("EM: steps", self.steps, 1)
@@ -60,9 +61,8 @@ class EM:
             now: Any = checked
             if not bool((runs.valid[:, :-1] & runs.valid[:, 1:]).any()):
                 raise FitError("EM: no run has two samples, so no transition was seen; give longer runs.")
-            now, rows, converged = ascended(
-                "EM", lambda m: iterate(m, runs, self.initial), now, float(count), self, report
-            )
+            step = lambda m: iterate(m, runs, self.initial)  # noqa: E731
+            now, rows, converged = ascended("EM", step, now, float(count), self, report, session.checkpoint)
         reason = Reason.CONVERGED if converged else Reason.STEPS_DONE
         statistics = {"steps": len(rows), "log_likelihood": -rows[-1]["loss"] * float(count)}
         return Outcome(precision.to_default(now), rows, reason, statistics)

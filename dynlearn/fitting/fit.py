@@ -11,6 +11,8 @@ from jaxtyping import Array, Key
 
 from dynlearn.errors import ArgumentError, check_known
 from dynlearn.fitting import _progress
+from dynlearn.fitting._checkpoint import opened
+from dynlearn.fitting._identity import identity
 from dynlearn.fitting._method import Method, NativeMethod, Outcome, Session
 from dynlearn.fitting.calibration import HORIZON, calibrate
 from dynlearn.fitting.em import EM
@@ -70,14 +72,16 @@ def fit(
             the model's own.
         key: an int or a JAX key; the same key gives the same fit.
         progress: show a progress bar on standard error.
-        checkpoint: a file kept up to date during a gradient fit; if it exists, the fit goes on
-            from it to the same parameters, bit for bit on the same machine.
+        checkpoint: a file kept up to date during the fit; if it exists, the fit goes on from it to the
+            same parameters, bit for bit on the same machine. It belongs to this fit: another model, method,
+            objective, key or data are refused, and so is a second process. Not for methods that solve
+            in closed form.
         calibration_horizon: steps ahead over which the error law is estimated, at most.
 
     Raises:
         ArgumentError: data of other names, units or sampling than the model's; an unknown name.
         FitError: nothing to fit to, or forecasts that are not finite.
-        FileFormatError: a checkpoint of another fit.
+        FileFormatError: a damaged checkpoint, or one of another fit; what differs is named.
 
     >>> import dynlearn as dl
     >>> ds = dl.datasets.load("linear", runs=4, length=60, key=0)
@@ -98,14 +102,6 @@ def fit(
         model.signature.check(ds)
         check_outputs(model, ds)
         check_resolution(ds)
-    session = Session(
-        train,
-        validation,
-        resolve(objective, model),
-        as_key(key),
-        checkpoint,
-        _progress.bar if progress else _progress.silent,
-    )
     chosen = _resolve(source.method if method is None else method, checkpoint)
     if (
         objective is not None
@@ -115,7 +111,11 @@ def fit(
         raise ArgumentError(
             f"objective: expected None, {type(chosen).__name__} has its own; leave it out, or use method='gradient'."
         )
-    outcome = chosen.run(source if isinstance(chosen, NativeMethod) else model, session)
+    loss, random = resolve(objective, model), as_key(key)
+    shown = _progress.bar if progress else _progress.silent
+    with opened(checkpoint, lambda: identity(model, chosen, loss, random, train, validation)) as kept:
+        session = Session(train, validation, loss, random, kept, shown)
+        outcome = chosen.run(source if isinstance(chosen, NativeMethod) else model, session)
     fitted = calibrate(
         outcome.model, train if validation is None else validation, horizon=calibration_horizon
     )
@@ -134,10 +134,10 @@ def _resolve(chosen: Any, checkpoint: object) -> Any:
         raise ArgumentError(
             f"method: expected a name or an object such as dl.fitting.Gradient(steps=1000), got {came!r}."
         )
-    if checkpoint is not None and not (isinstance(chosen, Gradient) or getattr(chosen, "resumable", False)):
+    if checkpoint is not None and not getattr(chosen, "resumable", False):
         raise ArgumentError(
-            f"checkpoint: expected None, {type(chosen).__name__} ends in one step and has nothing to "
-            f"resume; leave it out."
+            f"checkpoint: expected None, {type(chosen).__name__} does not iterate, so that there is nothing to go on "
+            f"from; leave it out."
         )
     return chosen
 

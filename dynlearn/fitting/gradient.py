@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -72,6 +72,7 @@ class Gradient:
     validate_every: int = 100
     patience: int | None = 10
     validation_windows: int = 256
+    resumable: ClassVar[bool] = True
 
     def __post_init__(self):
         for name in ("steps", "batch", "horizon", "validate_every", "validation_windows"):
@@ -127,12 +128,9 @@ class Gradient:
             # The model as it came is the first to beat.
             initial = _initial_score(template, held_out, session.key, isinstance(model, Ensemble))
             state = eqx.tree_at(lambda s: s.score, state, initial)
-        settings = self._settings(session)
         _check_objective(session.objective, model, data)
-        start = _checkpoint.load(session.checkpoint, settings, state) or _checkpoint.Progress(
-            state, 0, [], None
-        )
-        end = self._loop(start, block, fixed, data, held_out, session, settings)
+        start = session.checkpoint.load(state, self.steps) or _checkpoint.Progress(state, 0, [], None)
+        end = self._loop(start, block, fixed, data, held_out, session)
         fitted = eqx.combine(end.training.best, fixed, is_leaf=_is_fixed)
         fitted = Ensemble(fitted, model.size) if isinstance(model, Ensemble) else fitted
         assert end.reason is not None  # the loop runs until there is one
@@ -141,15 +139,8 @@ class Gradient:
             reason = Reason.NOT_IMPROVED if reason is not Reason.DIVERGED else reason
         return Outcome(fitted, end.rows, reason, {"steps": end.step, "anchors": data.size})
 
-    def _settings(self, session: Session) -> str:
-        """Everything but the arrays that decides where a fit ends up."""
-        objective = getattr(session.objective, "__qualname__", repr(session.objective))
-        key = jax.random.key_data(session.key).tolist()
-        data = _checkpoint.fingerprint(session.train, session.validation)
-        return f"{self!r}, {objective=!s}, {key=}, {data=}"
-
     def _loop(
-        self, now, block, fixed, data: Examples, held_out: Window | None, session: Session, settings: str
+        self, now, block, fixed, data: Examples, held_out: Window | None, session: Session
     ) -> _checkpoint.Progress:
         with session.progress("fit", self.steps) as report:
             while now.reason is None:
@@ -163,7 +154,7 @@ class Gradient:
                 if reason is Reason.DIVERGED:
                     training = now.training
                 now = _checkpoint.Progress(training, now.step + count, [*now.rows, row], reason)
-                _checkpoint.save(session.checkpoint, settings, now)
+                session.checkpoint.save(now)
                 report(now.step, **{k: v for k, v in numbers.items() if k in ("loss", "validation")})
         return now
 

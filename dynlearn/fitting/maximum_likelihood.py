@@ -1,7 +1,7 @@
 """MaximumLikelihood: quasi-Newton on the likelihood of whole runs."""
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -46,6 +46,7 @@ class MaximumLikelihood:
 
     steps: int = 500
     tolerance: float = 1e-6
+    resumable: ClassVar[bool] = True
 
     def __post_init__(self):
         check_count("MaximumLikelihood: steps", self.steps, 1)
@@ -64,6 +65,9 @@ class MaximumLikelihood:
                 )
 
             def value(p: np.ndarray) -> tuple[float, np.ndarray]:
+                return session.checkpoint.recall((WORST, p), lambda: evaluated(p))
+
+            def evaluated(p: np.ndarray) -> tuple[float, np.ndarray]:
                 loss, slope = _loss(restore(jnp.asarray(p)), fixed, runs, count, session.key)
                 finite = bool(jnp.isfinite(loss)) and bool(
                     jnp.isfinite(slope_flat := ravel_pytree(slope)[0]).all()

@@ -1,7 +1,7 @@
 """Subspace: a linear state-space model in closed form."""
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -67,6 +67,7 @@ class Subspace:
     refine: int = 10
     steps: int = 100
     tolerance: float = 1e-5
+    resumable: ClassVar[bool] = True
 
     def __post_init__(self):
         check_known("Subspace: variant", [self.variant], subspace.METHODS)
@@ -99,8 +100,9 @@ class Subspace:
             offset = now.scaling.output_mean + now.scaling.output_scale * found.d
             identified = _system(system, found, outputs, controls)
             now = eqx.tree_at(lambda m: (m.system, m.scaling.output_mean), now, (identified, offset))
+            step = lambda m: iterate_noises(m, runs)  # noqa: E731
             now, rows, converged = ascended(
-                "Subspace", lambda m: iterate_noises(m, runs), now, float(count), self, report
+                "Subspace", step, now, float(count), self, report, session.checkpoint
             )
             # As identified, its two noises are one; the model's are not, and may fall short of that likelihood.
             jacobian = jnp.where(runs.observed, jnp.log(now.scaling.output_scale), 0).sum()

@@ -1,11 +1,15 @@
 """SwitchingEM: approximate expectation maximisation for switching linear models."""
 
 import dataclasses
+import functools
 import math
-from typing import Any
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
 
 from dynlearn.errors import ArgumentError, check_count, check_number
 from dynlearn.fitting import _whole_runs
+from dynlearn.fitting._checkpoint import Checkpoint
 from dynlearn.fitting._method import Outcome, Report, Session
 from dynlearn.fitting._switching_step import improved, with_system
 from dynlearn.fitting.maximum_likelihood import MaximumLikelihood
@@ -54,6 +58,7 @@ class SwitchingEM:
     sticky: float = 5.0
     restarts: int = 4
     polish: int = 100
+    resumable: ClassVar[bool] = True
 
     def __post_init__(self):
         check_count("SwitchingEM: steps", self.steps, 1)
@@ -72,14 +77,12 @@ class SwitchingEM:
         with precision.float64(), session.progress("SwitchingEM", self.steps) as report:
             found, runs, count = _whole_runs.runs_of(model, session)
             start: Any = found
-            climb = _Climb(start, runs, float(count), self.sticky)
+            climb_from = lambda at: _Climb(at, runs, float(count), self.sticky, session.checkpoint)  # noqa: E731
+            climb = climb_from(start)
             if not start.system.fitted and self.restarts > 1:
                 # A first guess is one of several; the likelihood of all the data decides among them.
                 others = start.guesses(runs, session.key, self.restarts)
-                tried = [
-                    climb,
-                    *(_Climb(with_system(start, g), runs, float(count), self.sticky) for g in others),
-                ]
+                tried = [climb, *(climb_from(with_system(start, g)) for g in others)]
                 for one in tried:
                     one.climb(min(TRIAL, self.steps), self.tolerance, self.patience, lambda *_, **__: None)
                 climb = min(tried, key=lambda one: one.lowest)
@@ -102,16 +105,19 @@ def _polished(before: Outcome, after: Outcome) -> Outcome:
 class _Climb:
     """The iterations from one start, and the best met."""
 
-    def __init__(self, start: SwitchingLinear, runs: Window, count: float, sticky: float):
+    def __init__(
+        self, start: SwitchingLinear, runs: Window, count: float, sticky: float, checkpoint: Checkpoint
+    ):
         self.now = self.best = start
-        self.runs, self.count, self.sticky = runs, count, sticky
+        self.runs, self.count, self.sticky, self.checkpoint = runs, count, sticky, checkpoint
         self.rows: list[dict[str, float]] = []
         self.lowest, self.since = math.inf, 0
 
     def climb(self, steps: int, tolerance: float, patience: int, report: Report) -> Reason:
         """On to `steps` iterations in all."""
         while len(self.rows) < steps:
-            new, likelihood = improved(self.now, self.runs, self.sticky)
+            step = functools.partial(improved, self.now, self.runs, self.sticky)
+            new, likelihood = self.checkpoint.recall((self.now, jnp.zeros(())), step)
             loss = -float(likelihood) / self.count
             self.rows.append({"step": len(self.rows) + 1.0, "loss": loss})
             report(len(self.rows), loss=loss)

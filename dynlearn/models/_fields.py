@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dynlearn.errors import ArgumentError
+from dynlearn.models._networks import portable
 from dynlearn.models._scaling import Scaling
 
 Function = Callable[..., Float[Array, " state"]]
@@ -101,4 +102,4 @@ def given(what: str, function: object, states: int, controls: int, statics: int)
     found = eqx.filter_eval_shape(function, *shapes)
     if getattr(found, "shape", None) != (states,):
         raise ArgumentError(f"{expected}, got {getattr(found, 'shape', type(found).__name__)} back.")
-    return GivenField(function)
+    return GivenField(portable(function))

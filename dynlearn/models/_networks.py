@@ -1,6 +1,7 @@
 """Networks with activations known by name, so that a model file can name them too."""
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -10,21 +11,60 @@ from jaxtyping import Array, Key
 from dynlearn.errors import check_known
 
 
+def tanh(x: Array) -> Array:
+    return jnp.tanh(x)
+
+
+def relu(x: Array) -> Array:
+    return jax.nn.relu(x)
+
+
+def softplus(x: Array) -> Array:
+    return jax.nn.softplus(x)
+
+
+def silu(x: Array) -> Array:
+    return jax.nn.silu(x)
+
+
+def gelu(x: Array) -> Array:
+    return jax.nn.gelu(x)
+
+
+def elu(x: Array) -> Array:
+    return jax.nn.elu(x)
+
+
+def sigmoid(x: Array) -> Array:
+    return jax.nn.sigmoid(x)
+
+
+def sin(x: Array) -> Array:
+    return jnp.sin(x)
+
+
 def identity(x: Array) -> Array:
     return x
 
 
 ACTIVATIONS: dict[str, Callable] = {
-    "tanh": jnp.tanh,
-    "relu": jax.nn.relu,
-    "softplus": jax.nn.softplus,
-    "silu": jax.nn.silu,
-    "gelu": jax.nn.gelu,
-    "elu": jax.nn.elu,
-    "sigmoid": jax.nn.sigmoid,
-    "sin": jnp.sin,
-    "identity": identity,
+    f.__name__: f for f in (tanh, relu, softplus, silu, gelu, elu, sigmoid, sin, identity)
 }
+"""Functions of our own: pickle finds them by their names, which it does not JAX's."""
+
+_OURS: dict[Any, Callable] = {
+    getattr(home, name): f
+    for home in (jnp, jax.nn)
+    for name, f in ACTIVATIONS.items()
+    if hasattr(home, name) and name != "identity"
+}
+
+
+def portable(module: Any) -> Any:
+    """A module of the user's own with JAX's activations replaced by ours, which compute the same."""
+    return jax.tree.map(
+        lambda leaf: _OURS.get(leaf, leaf) if callable(leaf) and leaf.__hash__ else leaf, module
+    )
 
 
 def mlp(

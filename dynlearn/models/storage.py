@@ -11,14 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from dynlearn.disk import archive
 from dynlearn.errors import ArgumentError, FileFormatError
 from dynlearn.models._foreign import Foreign, as_model
 from dynlearn.models._model import AbstractModel
-from dynlearn.models._networks import ACTIVATIONS
+from dynlearn.models._networks import ACTIVATIONS, portable
 from dynlearn.models._signature import Signature
-from dynlearn.numerics import archive
 
-KIND, VERSION = "dynlearn model", 1
+KIND, VERSION = "dynlearn model", 2
 LATE = ("dynlearn.numerics.aten",)
 """Packages of ours that nothing imports before a file holds one of their classes."""
 
@@ -80,9 +80,9 @@ def _encode(node: Any, arrays: list[np.ndarray], where: str) -> Any:
         node = node.item()
     if node is None or isinstance(node, bool | int | float | str):
         return node
-    for name, function in ACTIVATIONS.items():
-        if node is function:
-            return {"function": name}
+    name = getattr(portable(node), "__name__", None)
+    if name is not None and ACTIVATIONS.get(name) is portable(node):
+        return {"function": name}
     raise ArgumentError(
         f"save: {where} is {node!r:.80}, which has no name to be written by. Make a function of your own an "
         f"equinox.Module with a __call__, defined in a module that is imported before loading; an activation is one of "

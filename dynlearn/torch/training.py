@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-import jax
 import numpy as np
 import torch
 
@@ -150,9 +149,8 @@ class Training(NativeMethod):
 
     def _loop(self, blocks: Blocks, session: Session) -> _checkpoint.Progress:
         carried = blocks.carried
-        settings = self._settings(session)
         fresh = carried.snapshot()
-        found = _checkpoint.load(session.checkpoint, settings, fresh)
+        found = session.checkpoint.load(fresh, self.steps)
         now = found or _checkpoint.Progress(fresh, 0, [], None)
         carried.restore(now.training)
         with session.progress("fit", self.steps) as report:
@@ -163,7 +161,7 @@ class Training(NativeMethod):
                 reason = self._reason(row, carried, blocks.held_out is not None)
                 training = now.training if reason is Reason.DIVERGED else carried.snapshot()
                 now = _checkpoint.Progress(training, now.step + count, [*now.rows, row], reason)
-                _checkpoint.save(session.checkpoint, settings, now)
+                session.checkpoint.save(now)
                 report(now.step, **{k: v for k, v in numbers.items() if k in ("loss", "validation")})
         return now
 
@@ -174,12 +172,6 @@ class Training(NativeMethod):
         if validated and self.patience is not None and carried.stale >= self.patience:
             return Reason.EARLY_STOPPED
         return Reason.STEPS_DONE if row["step"] >= self.steps else None
-
-    def _settings(self, session: Session) -> str:
-        """Everything but the arrays that decides where a fit ends up."""
-        key = jax.random.key_data(session.key).tolist()
-        data = _checkpoint.fingerprint(session.train, session.validation)
-        return f"{self!r}, {key=}, {data=}"
 
 
 @contextmanager

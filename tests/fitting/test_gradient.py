@@ -79,11 +79,17 @@ def checkpoint(linear, tmp_path_factory):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"key": 1}, r"was written by .*key=\[0, 0\].*this fit is .*key=\[0, 1\]"),
-        ({"objective": "likelihood"}, r"objective=multi_step.*objective=likelihood.*delete the file"),
-        ({"method": Gradient(steps=9, batch=4, horizon=3, validate_every=2)}, r"steps=8.*steps=9"),
-        ({"valid": None}, r"data=\[\d+, [1-9]\d*\].*data=\[\d+, 0\]"),
-        ({"width": 9}, r"was written for another model \(its arrays differ\)"),
+        ({"key": 1}, r"of another fit: key is \[0, 0\] there and \[0, 1\] here; give another path"),
+        (
+            {"objective": "likelihood"},
+            r"objective is .*multi_step there and .*likelihood here.*delete the file",
+        ),
+        (
+            {"method": Gradient(steps=9, batch=4, horizon=3, validate_every=2)},
+            r"method.steps is 8 there and 9 h",
+        ),
+        ({"valid": None}, r"validation is a dataset there and None here"),
+        ({"width": 9}, r"out_features is 8 there and 9 here"),
     ],
     ids=["key", "objective", "method", "validation", "model"],
 )

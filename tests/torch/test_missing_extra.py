@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 import dynlearn.torch
+from dynlearn.disk import archive
 from dynlearn.models import storage
-from dynlearn.numerics import archive
 
 WITHOUT = """
 import sys
@@ -53,7 +53,7 @@ def test_a_program_from_a_file_runs(tmp_path):
     script = """
 import numpy as np, dynlearn.numerics.aten
 from dynlearn.models import storage
-from dynlearn.numerics import archive
+from dynlearn.disk import archive
 program = storage._decode(*archive.read(sys.argv[1], "program", 1), "file")
 print(*np.asarray(program(np.array([0.5, -1.0], "float32"))).tolist())
 """

@@ -1,0 +1,34 @@
+"""Advisory locks of the operating system: held by an open file, gone with the process however it ends."""
+
+import errno
+import os
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system: everything works, but nobody is told of anybody else
+    fcntl = None  # type: ignore[assignment]
+
+_NO_LOCKS_HERE = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP)
+"""What file systems that know no locks answer."""
+
+
+def take(descriptor: int) -> bool:
+    """Lock an open file or folder; False where somebody else holds it."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS_HERE:
+            raise
+    return True
+
+
+def still_there(descriptor: int, path: os.PathLike) -> bool:
+    """Whether `path` is what was opened, and not removed or replaced since."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,272 @@
+"""A checkpoint belongs to one fit, and a killed fit goes on from it to what it would have become."""
+
+import functools
+import subprocess
+import sys
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import dynlearn as dl
+from dynlearn.errors import ArgumentError, FileFormatError
+from dynlearn.fitting import EM, Gradient, MaximumLikelihood, Subspace, SwitchingEM, _checkpoint, _progress
+from dynlearn.fitting._identity import difference, identity
+
+METHOD = Gradient(steps=4, batch=4, horizon=3, validate_every=2)
+
+
+def node(ds, **options):
+    return dl.models.NeuralODE.from_data(ds, **{"hidden": 0, "memory": 1, "width": 8, "key": 0, **options})
+
+
+def describe(ds, model=None, objective=None, method=METHOD, validation=None, key=0):
+    model = node(ds) if model is None else model
+    return identity(model, method, objective or weighted(0.1), jax.random.key(key), ds, validation)
+
+
+def weighted(weight):
+    def loss(model, batch, key):
+        return weight * jnp.sum(batch.output), {}
+
+    return loss
+
+
+FACTOR = 2.0
+
+
+def by_a_global(model, batch, key):
+    return FACTOR * jnp.sum(batch.output), {}
+
+
+def by_an_argument(model, batch, key, weight):
+    return weight * jnp.sum(batch.output), {}
+
+
+class Weighted(eqx.Module):
+    weight: float
+
+    def __call__(self, model, batch, key):
+        return self.weight * jnp.sum(batch.output), {}
+
+
+class Plain:
+    def __init__(self, weight):
+        self.weight = weight
+
+    def __call__(self, model, batch, key):
+        return self.weight * jnp.sum(batch.output), {}
+
+    loss = __call__
+
+
+def mutated(ds):
+    other = ds.copy(deep=True)
+    other["output"][0, 3, 0] += 1.0
+    return other
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda ds: {"model": node(ds, activation="relu")}, "activation is dynlearn.models._networks.tanh there and"),
+        (lambda ds: {"model": node(ds, key=1)}, r"layers.0.weight \(float32\[8, 3\]\) holds other values"),
+        (lambda ds: {"model": node(ds, hidden=1)}, r"layers.2.out_features is 2 there and 3 here"),
+        (lambda ds: {"model": node(ds, solver=dl.solvers.FixedStep("rk4", 2))}, "solver.substeps is 1 there and 2 he"),
+        (lambda ds: {"model": node(ds, solver=dl.solvers.Adaptive())}, "solver is .*FixedStep there and .*Adaptive"),
+        (lambda ds: {"model": node(mutated(ds))}, r"model.scaling.output_mean \(float32\[2\]\) holds other values"),
+        (lambda ds: {"model": node(ds, field=lambda t, x, u, s: -x)}, "model.field is .*LearnedField there"),
+        (lambda ds: {"objective": weighted(0.2)}, "^objective.weight is 0.1 there and 0.2 here$"),
+        (lambda ds: {"method": EM()}, "method is .*Gradient there and .*EM here"),
+        (lambda ds: {"method": Gradient(steps=5, batch=4, horizon=3, validate_every=2)}, "method.steps is 4 there"),
+        (lambda ds: {"key": 1}, r"^key is \[0, 0\] there and \[0, 1\] here$"),
+        (lambda ds: {"validation": ds}, "^validation is None there and a dataset here$"),
+    ],
+)  # fmt: skip
+def test_what_differs_between_two_fits_is_named(change, text, linear):
+    import re
+
+    found = difference(describe(linear), describe(linear, **change(linear)))
+    assert re.search(text, found), found
+
+
+def test_data_count(linear):
+    other = identity(node(linear), METHOD, weighted(0.1), jax.random.key(0), mutated(linear), None)
+    assert difference(describe(linear), other) == "train.output (float64[3, 30, 2]) holds other values"
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        weighted,
+        lambda w: functools.partial(by_an_argument, weight=w),
+        lambda w: lambda model, batch, key, weight=w: (weight * jnp.sum(batch.output), {}),
+        Weighted,
+        Plain,
+        lambda w: Plain(w).loss,
+        lambda w: jax.jit(weighted(w)),
+        lambda w: weighted(jnp.array([w])),
+        lambda w: weighted({"a": [w, np.float32(w)]}),
+    ],
+    ids=["closure", "partial", "default", "module", "object", "method", "jit", "array", "nested"],
+)
+def test_an_objective_is_all_that_it_holds(objective, linear):
+    """The same one made anew is the same, with another constant it is another."""
+    now, again, other = (describe(linear, objective=objective(w)) for w in (0.1, 0.1, 0.2))
+    assert difference(now, again) == ""
+    assert difference(now, other) != ""
+
+
+def test_a_constant_of_the_module_and_the_code_count(linear, monkeypatch):
+    before = describe(linear, objective=by_a_global)
+    monkeypatch.setattr(sys.modules[__name__], "FACTOR", 3.0)
+    assert (
+        difference(before, describe(linear, objective=by_a_global))
+        == "objective.FACTOR is 2.0 there and 3.0 here"
+    )
+
+    def one():
+        return lambda model, batch, key: (jnp.sum(batch.output), {})
+
+    def other():
+        return lambda model, batch, key: (jnp.mean(batch.output), {})
+
+    one.__qualname__ = other.__qualname__ = "loss"
+    code = [describe(linear, objective=f())["objective (its code)"] for f in (one, one, other)]
+    assert code[0] == code[1] != code[2]
+
+
+def test_what_cannot_be_told_apart_is_refused(linear):
+    with pytest.raises(
+        ArgumentError, match=r"objective.weight is <.*what it holds cannot be told.*equinox.Module"
+    ):
+        describe(linear, objective=weighted(iter([1])))
+
+
+def test_another_activation_is_refused_by_fit(linear, tmp_path):
+    path = tmp_path / "fit.ck"
+    dl.fit(node(linear), linear, None, METHOD, checkpoint=path, progress=False)
+    with pytest.raises(
+        FileFormatError, match=r"of another fit: model.field.network.activation is .*tanh there and .*relu"
+    ):
+        dl.fit(node(linear, activation="relu"), linear, None, METHOD, checkpoint=path, progress=False)
+
+
+class Killed(Exception):
+    pass
+
+
+def killed_after(reports: int):
+    """A progress display that dies at its `reports`-th report."""
+    from contextlib import contextmanager
+
+    @contextmanager
+    def silent(title, total):
+        seen = []
+
+        def report(done, **numbers):
+            seen.append(done)
+            if len(seen) == reports:
+                raise Killed
+
+        yield report
+
+    return silent
+
+
+def state_space(ds, **options):
+    return dl.models.LinearStateSpace.from_data(ds, **{"states": 2, "memory": 4, **options})
+
+
+RESUMED = {
+    "em": (state_space, EM(steps=6), (2, 5)),
+    "maximum likelihood": (state_space, MaximumLikelihood(steps=6), (2, 5)),
+    "subspace": (state_space, Subspace(past=4, future=3, steps=5), (2, 4)),
+    "switching em": (
+        lambda ds: dl.models.SwitchingLinear.from_data(ds, regimes=2, states=2, memory=4, key=0),
+        SwitchingEM(steps=4, restarts=2, polish=3),
+        (2, 3),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RESUMED)
+def test_a_killed_fit_goes_on_to_the_same_bits(name, make_linear, tmp_path, monkeypatch):
+    """Killed at two places one after the other, then finished: no bit differs, and no step is taken twice."""
+    make, method, kills = RESUMED[name]
+    ds = make_linear(noise=0.2)
+    model = make(ds)
+    whole = dl.fit(model, ds, method=method, progress=False, calibration_horizon=2)
+    path = tmp_path / "fit.ck"
+    monkeypatch.setattr(_checkpoint, "PAUSE", 0.0)
+    monkeypatch.setattr(_checkpoint.time, "monotonic", lambda: 0.0)  # it is always time to write
+    for reports in kills:
+        with monkeypatch.context() as patched:
+            patched.setattr(_progress, "silent", killed_after(reports))
+            with pytest.raises(Killed):
+                dl.fit(model, ds, method=method, checkpoint=path, progress=False, calibration_horizon=2)
+    resumed, finished = (
+        dl.fit(model, ds, method=method, checkpoint=path, progress=False, calibration_horizon=2)
+        for _ in range(2)
+    )
+    for found in (resumed, finished):
+        leaves = [jax.tree.leaves(r.model) for r in (found, whole)]
+        assert all(np.array_equal(a, b) for a, b in zip(*leaves, strict=True))
+        np.testing.assert_array_equal(found.history["output"], whole.history["output"])
+        assert found.reason is whole.reason
+        assert found.statistics == whole.statistics
+
+
+def test_a_finished_fit_takes_no_step_again(make_linear, tmp_path, monkeypatch):
+    ds = make_linear(noise=0.2)
+    for method in (EM(steps=3), MaximumLikelihood(steps=3)):
+        path = tmp_path / type(method).__name__
+        dl.fit(state_space(ds), ds, method=method, checkpoint=path, progress=False)
+        monkeypatch.setattr("dynlearn.fitting.em.iterate", None)
+        monkeypatch.setattr("dynlearn.fitting.maximum_likelihood._loss", None)
+        dl.fit(state_space(ds), ds, method=method, checkpoint=path, progress=False)
+        monkeypatch.undo()
+
+
+HOLDER = """
+import sys, time
+from dynlearn import disk
+with disk.locked(sys.argv[1], "checkpoint"):
+    (open(sys.argv[1] + ".ready", "w")).close()
+    time.sleep(60)
+"""
+
+
+def test_a_second_process_is_told_and_a_kill_ends_the_lock(linear, tmp_path):
+    path = tmp_path / "fit.ck"
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(path)])
+    try:
+        while not (tmp_path / "fit.ck.ready").exists():
+            assert holder.poll() is None
+        with pytest.raises(
+            ArgumentError, match=rf"fit.ck: another fit \(process {holder.pid}\) is using it; wait for"
+        ):
+            dl.fit(node(linear), linear, None, METHOD, checkpoint=path, progress=False)
+    finally:
+        holder.kill()
+        holder.wait()
+    (tmp_path / "fit.ck.ready").unlink()
+    # What that kill, and one while a file was being written, left behind:
+    assert (tmp_path / ".fit.ck.lock").exists()
+    (tmp_path / ".fit.ck.12345-0.partial").write_bytes(b"half")
+    dl.fit(node(linear), linear, None, METHOD, checkpoint=path, progress=False)
+    assert [p.name for p in tmp_path.iterdir()] == ["fit.ck"]
+
+
+def test_closed_forms_say_why_they_keep_none(linear, tmp_path):
+    for model, name in (
+        (dl.models.ARX.from_data(linear, delays=1), "LeastSquares"),
+        (node(linear), "Calibration"),
+    ):
+        method = None if name == "LeastSquares" else "calibration"
+        with pytest.raises(
+            ArgumentError, match=f"{name} does not iterate, so that there is nothing to go on from"
+        ):
+            dl.fit(model, linear, method=method, checkpoint=tmp_path / "c", progress=False)
