@@ -37,6 +37,7 @@ _WHERE = {
 _PACKAGES = (
     "control",
     "datasets",
+    "disk",
     "evaluation",
     "fitting",
     "forecasting",
@@ -72,6 +73,7 @@ if TYPE_CHECKING:  # what the names above are, for type checkers and editors
     from dynlearn import (
         control,
         datasets,
+        disk,
         evaluation,
         fitting,
         forecasting,
