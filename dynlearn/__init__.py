@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "from_arrays": "dynlearn.trajectories",
+    "from_csv": "dynlearn.trajectories",
     "from_frame": "dynlearn.trajectories",
     "from_gymnasium": "dynlearn.trajectories",
     "validate": "dynlearn.trajectories",
@@ -95,6 +96,7 @@ if TYPE_CHECKING:  # what the names above are, for type checkers and editors
     from dynlearn.trajectories import (
         concatenate,
         from_arrays,
+        from_csv,
         from_frame,
         from_gymnasium,
         read,

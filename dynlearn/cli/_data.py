@@ -21,15 +21,19 @@ class Table:
     controls: str | None = None
     trajectory: str | None = None
     units: list[str] | None = None
+    sep: str | None = None
+    decimal: str | None = None
 
     def options(self) -> dict[str, Any]:
-        """As `from_frame` takes them; only those that were given."""
+        """As `from_csv` takes them; only those that were given."""
         given: dict[str, Any] = {
             "dt": self.dt,
             "trajectory": self.trajectory,
             "outputs": _names(self.outputs),
             "controls": _names(self.controls),
             "units": _pairs.texts("--unit", self.units),
+            "sep": "\t" if self.sep in ("\\t", "tab") else self.sep,
+            "decimal": self.decimal,
         }
         # The unit of time is asked for under the name of its column, too.
         if self.time is not None and self.time in given["units"]:
@@ -77,10 +81,11 @@ def _names(text: str | None) -> list[str]:
 
 
 def _check_csv(path: Path, options: dict[str, Any]) -> None:
+    from dynlearn.trajectories.csv_table import csv_columns
+
     if "outputs" in options and ("time" in options) != ("dt" in options):
         return
-    with path.open(encoding="utf-8", errors="replace") as file:
-        columns = file.readline().strip().split(",")
+    columns = csv_columns(path, options.get("sep"))
     shown = ", ".join(repr(c) for c in columns[:20])
     first, *rest = columns
     example = f"--time {first} --outputs {','.join(rest[:2]) or first}"

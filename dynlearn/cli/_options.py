@@ -36,6 +36,16 @@ Units = Annotated[
         "--unit", help="COLUMN=UNIT; may be repeated, also for the column of instants.", rich_help_panel=TABLE
     ),
 ]
+Sep = Annotated[
+    str | None,
+    typer.Option(
+        "--sep", help='What separates values, " " for blanks; default: found.', rich_help_panel=TABLE
+    ),
+]
+Decimal = Annotated[
+    str | None,
+    typer.Option("--decimal", help="The decimal point, . or a comma; default: found.", rich_help_panel=TABLE),
+]
 Key = Annotated[int, typer.Option("--key", help="Seed of everything random.", min=0)]
 Context = Annotated[int, typer.Option("--context", help="Samples seen before each forecast.", min=1)]
 Horizon = Annotated[int, typer.Option("--horizon", help="Samples forecast.", min=1)]

@@ -33,11 +33,13 @@ def compare(
     controls: o.Controls = None,
     trajectory: o.Trajectory = None,
     units: o.Units = None,
+    sep: o.Sep = None,
+    decimal: o.Decimal = None,
 ) -> None:
     """Score several models on the same held-out data, with the baselines beside them."""
     from dynlearn.cli._data import Table
 
-    columns = Table(time, dt, outputs, controls, trajectory, units)
+    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal)
     score(models, data, train, columns, context, horizon, samples, stride, of, output, key)
 
 

@@ -20,10 +20,12 @@ def evaluate(
     controls: o.Controls = None,
     trajectory: o.Trajectory = None,
     units: o.Units = None,
+    sep: o.Sep = None,
+    decimal: o.Decimal = None,
 ) -> None:
     """Score a model on data it was not fitted to, with the baselines beside it."""
     from dynlearn.cli._data import Table
     from dynlearn.cli.compare import score
 
-    columns = Table(time, dt, outputs, controls, trajectory, units)
+    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal)
     score([str(model)], data, train, columns, context, horizon, samples, stride, of, output, key)

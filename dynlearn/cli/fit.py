@@ -65,6 +65,8 @@ def fit(
     controls: o.Controls = None,
     trajectory: o.Trajectory = None,
     units: o.Units = None,
+    sep: o.Sep = None,
+    decimal: o.Decimal = None,
 ) -> None:
     """Fit a model to data, and score it on held-out data beside the baselines."""
     from dynlearn.cli import _build, _console, _files, _pairs
@@ -78,7 +80,7 @@ def fit(
     ):
         _files.check_target(option, path, suffixes)
     with _console.working(f"reading {data}"):
-        ds = open_data(data, Table(time, dt, outputs, controls, trajectory, units))
+        ds = open_data(data, Table(time, dt, outputs, controls, trajectory, units, sep, decimal))
         ds = ds.isel(time=slice(None, until))
         train, valid, test = ds.dyn.split(*_fractions(split), by=by, key=key)
         _check_long_enough(test, context, horizon)

@@ -53,6 +53,8 @@ def forecast(
     controls: o.Controls = None,
     trajectory: o.Trajectory = None,
     units: o.Units = None,
+    sep: o.Sep = None,
+    decimal: o.Decimal = None,
 ) -> None:
     """Forecast what comes after a record, or after its first --context samples, beside what did come."""
     from dynlearn.cli import _console, _files
@@ -68,7 +70,7 @@ def forecast(
     with _console.working("forecasting"):
         import dynlearn as dl
 
-        columns = Table(time, dt, outputs, controls, trajectory, units)
+        columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal)
         fitted = dl.load(model)
         ds, later = open_both(data, future, columns)
         ds = ds if run is None else ds.dyn.run(_run_id(ds, run))

@@ -7,6 +7,7 @@ from dynlearn.trajectories.accessor import TrajectoryAccessor
 from dynlearn.trajectories.arrays import from_arrays
 from dynlearn.trajectories.checks import validate
 from dynlearn.trajectories.concatenate import concatenate
+from dynlearn.trajectories.csv_table import from_csv
 from dynlearn.trajectories.episodes import from_gymnasium
 from dynlearn.trajectories.files import read, write
 from dynlearn.trajectories.frame import from_frame
@@ -16,6 +17,7 @@ __all__ = [
     "TrajectoryAccessor",
     "concatenate",
     "from_arrays",
+    "from_csv",
     "from_frame",
     "from_gymnasium",
     "read",

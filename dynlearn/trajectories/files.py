@@ -2,31 +2,25 @@
 
 import os
 import tempfile
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import xarray as xr
 
-from dynlearn.errors import ArgumentError, FileFormatError, SchemaError, check_known, unknown
+from dynlearn.errors import ArgumentError, FileFormatError, SchemaError, unknown
 from dynlearn.trajectories.checks import validate
-from dynlearn.trajectories.frame import from_frame
+from dynlearn.trajectories.csv_table import from_csv
 from dynlearn.trajectories.message import refusal
 from dynlearn.trajectories.schema import strings
 
 SUFFIXES = (".nc", ".zarr", ".csv")
-FRAME_OPTIONS = tuple(signature(from_frame).parameters)[1:]
-OLD_PANDAS = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
-EXACT: dict[str, Any] = {"float_precision": "round_trip"} if OLD_PANDAS else {}
-"""Numbers are read to the last digit, which is pandas' default from 3.1 on."""
 
 
 def read(path: str | os.PathLike, *, lazy: bool = False, **frame_options: Any) -> xr.Dataset:
     """A dataset from a netCDF file, a zarr store, or a CSV table, by the suffix of `path`.
 
     **Args** `lazy`: leave netCDF and zarr values on disk until they are used (needs dask). For a CSV
-    table `frame_options` say what its columns are, as in `from_frame`.
+    table `frame_options` say what its columns are, as in `from_csv`.
 
     **Raises** `FileNotFoundError`; `FileFormatError` where the file is damaged or not under the schema;
     `ArgumentError` for an unknown suffix or option.
@@ -46,7 +40,10 @@ def read(path: str | os.PathLike, *, lazy: bool = False, **frame_options: Any) -
             f"path: expected an existing file, got {str(path)!r}; check the name and folder."
         )
     if suffix == ".csv":
-        return _read_csv(path, lazy, frame_options)
+        if lazy:
+            remedy = "leave lazy out, or convert the table once with dynlearn.trajectories.write"
+            raise ArgumentError(refusal("lazy", "False for a .csv file", True, remedy))
+        return from_csv(path, **frame_options)
     if frame_options:
         remedy = "leave it out: the file says what its variables are"
         raise ArgumentError(refusal(next(iter(frame_options)), "only with a .csv file", suffix, remedy))
@@ -83,32 +80,6 @@ def _suffix(path: Path) -> str:
     if path.suffix not in SUFFIXES:
         raise ArgumentError(f"path: {unknown('suffix', path.suffix, SUFFIXES)}")
     return path.suffix
-
-
-def _read_csv(path: Path, lazy: bool, frame_options: dict[str, Any]) -> xr.Dataset:
-    if lazy:
-        remedy = "leave lazy out, or convert the table once with dynlearn.trajectories.write"
-        raise ArgumentError(refusal("lazy", "False for a .csv file", True, remedy))
-    try:
-        frame = pd.read_csv(path, **EXACT)
-    except ValueError as error:
-        raise FileFormatError(_damaged(path, "a table of comma-separated values", error)) from error
-    check_known("option for a .csv file", frame_options, FRAME_OPTIONS)
-    return from_frame(_with_dates(frame, frame_options.get("time")), **frame_options)
-
-
-def _with_dates(frame: pd.DataFrame, column: str | None) -> pd.DataFrame:
-    """Text in the column of instants read as ISO 8601 dates."""
-    if column not in frame.columns or pd.api.types.is_numeric_dtype(frame[column].dtype):
-        return frame
-    try:
-        return frame.assign(**{column: pd.to_datetime(frame[column], format="ISO8601")})  # type: ignore[arg-type]
-    except ValueError as error:
-        came = repr(frame[column].iloc[0])
-        remedy = "convert it with pandas.to_datetime and use from_frame"
-        raise FileFormatError(
-            refusal(f"column {column!r}", "numbers or ISO 8601 dates", came, remedy)
-        ) from error
 
 
 def _read_xarray(path: Path, suffix: str, lazy: bool) -> xr.Dataset:

@@ -33,6 +33,8 @@ def folder(tmp_path_factory) -> Path:
     dl.write(driven, folder / "runs.nc")
     dl.write(driven, folder / "runs.zarr")
     driven.dyn.to_frame().to_csv(folder / "runs.csv", index=False)
+    (folder / "wide.csv").write_text("t,y\n0,10,\n1,12,\n")
+    (folder / "two.csv").write_text("t;y,z\n0;1,2\n1;2,3\n")
     alone = dl.from_arrays(
         np.sin(0.3 * np.arange(150.0)), dt=0.5, output_names=["y"], units={"t": "s", "y": "m"}
     )

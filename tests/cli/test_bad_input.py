@@ -27,6 +27,22 @@ BAD = {
         ["fit", "{folder}/runs.csv", "-o", "{tmp}/m.dyn", "--time", "t", "--outputs", "position1"],
         "output: unknown column 'position1'; did you mean 'position_1'",
     ),
+    "csv rows": (
+        ["fit", "{folder}/wide.csv", "-o", "{tmp}/m.dyn", "--time", "t", "--outputs", "y"],
+        "wide.csv, line 2: expected 2 values",
+    ),
+    "csv separators": (
+        ["fit", "{folder}/two.csv", "-o", "{tmp}/m.dyn", "--time", "t", "--outputs", "y"],
+        "--sep on the command line",
+    ),
+    "csv columns by another separator": (
+        ["fit", "{folder}/two.csv", "-o", "{tmp}/m.dyn", "--sep", ";"],
+        "its columns are 't', 'y,z'",
+    ),
+    "csv decimal": (
+        ["fit", "{folder}/runs.csv", "-o", "{tmp}/m.dyn", "--time", "t", "--outputs", "y", "--decimal", "x"],
+        "decimal: expected '.' or ','",
+    ),
     "csv options": ([*FIT, "--time", "t"], "time: expected only with a .csv file"),
     "csv options of a name": (
         ["fit", "laser", "-o", "{tmp}/m.dyn", "--unit", "y=m"],

@@ -224,7 +224,7 @@ BAD_FILES = {
     "empty.zarr": ("complete .zarr", lambda path: path.mkdir()),
     "file.zarr": ("complete .zarr", lambda path: path.write_text("x")),
     "empty.csv": ("a table of comma-separated", lambda path: path.write_text("")),
-    "binary.csv": ("a table of comma-separated", lambda path: path.write_bytes(b"\xff\xfe\x00a\x81")),
+    "binary.csv": ("text in UTF-8", lambda path: path.write_bytes(b"\xff\xfe\x00a\x81")),
 }
 
 
@@ -244,5 +244,5 @@ def test_file_options(tmp_path):
     frame().to_csv(tmp_path / "a.csv")
     with pytest.raises(ArgumentError, match=r"option for a \.csv file 'output'; did you mean 'outputs'"):
         read(tmp_path / "a.csv", time="t", output=["y"])
-    with pytest.raises(FileFormatError, match="ISO 8601 dates, got 'a'"):
+    with pytest.raises(FileFormatError, match=r"column 'run': .*ISO 8601 dates.*got 'a'"):
         read(tmp_path / "a.csv", time="run", outputs=["y"])

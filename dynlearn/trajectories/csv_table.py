@@ -1,0 +1,183 @@
+"""From a CSV file to a dataset: what is in it is found where there is one reading, and asked otherwise."""
+
+import csv
+import os
+from collections.abc import Sequence
+from inspect import signature
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from dynlearn.errors import ArgumentError, FileFormatError, SchemaError, check_known
+from dynlearn.trajectories.csv_text import (
+    check_widths,
+    decimal_of,
+    header_of,
+    lines_of,
+    rows_of,
+    separator_of,
+)
+from dynlearn.trajectories.frame import from_frame
+from dynlearn.trajectories.message import refusal
+from dynlearn.trajectories.spellings import ISO, as_instants
+
+OPTIONS = (*tuple(signature(from_frame).parameters)[1:], "sep", "decimal")
+"""What can be said about a CSV file."""
+NUMERIC = ("outputs", "controls", "states", "static")
+OLD_PANDAS = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
+EXACT: dict[str, Any] = {"float_precision": "round_trip"} if OLD_PANDAS else {}
+"""Numbers are read to the last digit, which is pandas' default from 3.1 on."""
+
+
+def from_csv(
+    path: str | os.PathLike, *, sep: str | None = None, decimal: str | None = None, **columns: Any
+) -> xr.Dataset:
+    """A dataset from a CSV file with a line of column names and one row per sample.
+
+    **Args**
+
+    - `columns`: which column is what, as in `from_frame`: `time` or `dt`, `outputs`, `controls`,
+      `trajectory`, `units`, ...
+    - `sep`: what separates values; None: the one of comma, semicolon, tab and bar that splits header
+      and rows alike. " " stands for any number of blanks.
+    - `decimal`: "." or ","; None: the comma where all numbers with a fraction are written with it.
+
+    Dates are ISO 8601. Lines that start with "#" are left out. A line of units below the header is
+    taken for what it is. Text is UTF-8, or UTF-16 or UTF-32 with its mark.
+
+    **Raises** `FileFormatError` for whatever the file holds that cannot be read in one way only: rows
+    and header that do not agree, a name that comes twice, text among numbers, and so on, with the line;
+    `ArgumentError` for columns it does not have; `FileNotFoundError`.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     text = Path(folder, "log.csv")
+    ...     _ = text.write_text("t;y\\ns;m\\n0;1,5\\n0,1;2,5\\n")
+    ...     ds = from_csv(text, time="t", outputs=["y"])
+    >>> ds["output"].values.ravel(), ds.t.values.ravel(), ds.t.attrs["units"]
+    (array([1.5, 2.5]), array([0. , 0.1]), 's')
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"path: expected an existing file, got {str(path)!r}; check the name and folder."
+        )
+    check_known("option for a .csv file", columns, OPTIONS)
+    try:
+        frame, numbers, units = _table(path, sep, decimal, _roles(columns))
+    except (csv.Error, ValueError, OverflowError) as error:
+        if isinstance(error, ArgumentError | FileFormatError):
+            raise
+        remedy = "it may be truncated or of another kind: copy or export it again"
+        came = f"one that cannot be read ({(str(error).splitlines() or [''])[0]})"
+        raise FileFormatError(
+            refusal(str(path), "a table of comma-separated values", came, remedy)
+        ) from error
+    for column in _roles(columns):
+        if column in frame and column != columns.get("time"):
+            _check_numbers(path, frame[column], numbers)
+    time = columns.get("time")
+    frame = _with_instants(path, frame, time)
+    columns = columns | {"units": _agreed(path, frame, time, units, dict(columns.get("units") or {}))}
+    try:
+        return from_frame(frame, **columns)
+    except SchemaError as error:
+        raise FileFormatError(f"{path}: {error}") from error
+
+
+def csv_columns(path: str | os.PathLike, sep: str | None = None) -> list[str]:
+    """The names of the columns of a CSV file."""
+    lines = lines_of(Path(path))
+    return header_of(lines, separator_of(lines, sep))
+
+
+def _roles(columns: dict[str, Any]) -> list[str]:
+    """The columns that must hold numbers, or instants."""
+    chosen = [columns.get(role) or () for role in NUMERIC]
+    wanted = [name for names in chosen if not isinstance(names, str) for name in names]
+    return [*([columns["time"]] if columns.get("time") else []), *wanted]
+
+
+def _table(
+    path: Path, sep: str | None, decimal: str | None, roles: Sequence[str]
+) -> tuple[pd.DataFrame, list[int], dict[str, str]]:
+    """The table, the number of the line of each row, and the units below the header."""
+    lines = lines_of(path)
+    sep = separator_of(lines, sep)
+    names = header_of(lines, sep)
+    numbers = check_widths(lines, sep, len(names))
+    units = _units(names, lines.texts[1:3], sep, roles)
+    skip = 2 if units else 1
+    decimal = decimal_of(lines, sep, decimal)
+    if len(lines.texts) == skip:
+        raise FileFormatError(refusal(str(path), "rows below the header", "none", "check the export"))
+    frame = pd.read_csv(
+        StringIO("\n".join(lines.texts[skip:])),
+        sep=r"\s+" if sep == " " else sep,
+        decimal=decimal,
+        header=None,
+        names=[name or f"column {i}" for i, name in enumerate(names, 1)],
+        index_col=False,
+        skipinitialspace=True,
+        **EXACT,
+    )
+    return frame, numbers[skip - 1 :], units
+
+
+def _units(names: Sequence[str], texts: Sequence[str], sep: str, roles: Sequence[str]) -> dict[str, str]:
+    """Units, where the first row has text in all columns that hold numbers (or dates) in the second."""
+    rows = list(rows_of(texts, sep)) if len(texts) == 2 else []
+    if len(rows) != 2:
+        return {}
+    chosen = [names.index(role) for role in roles if role in names]
+    first, second = ([row[i].strip() for i in chosen] for row in rows)
+    if any(_is_value(text) for text in first) or not any(_is_value(text) for text in second):
+        return {}
+    stripped = [text.strip("[]() ") for text in first]
+    return {names[i]: unit for i, unit in zip(chosen, stripped, strict=True) if unit and unit != "-"}
+
+
+def _is_value(text: str) -> bool:
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return text == "" or ISO.fullmatch(text) is not None
+    return True
+
+
+def _agreed(
+    path: Path, frame: pd.DataFrame, time: str | None, found: dict[str, str], given: dict[str, str]
+) -> dict[str, str]:
+    """Units from the file and from the user, who may only add to them. Dates have none."""
+    if time in found:
+        unit = found.pop(time)
+        found |= {"t": unit} if pd.api.types.is_numeric_dtype(frame[time].dtype) else {}
+    for name in found.keys() & given.keys():
+        if found[name] != given[name]:
+            remedy = "leave it out of units, or correct the line of units"
+            where = f"{path}, unit of {name!r}"
+            raise FileFormatError(refusal(where, repr(given[name]), f"{found[name]!r} in the file", remedy))
+    return found | given
+
+
+def _check_numbers(path: Path, column: pd.Series, numbers: Sequence[int]) -> None:
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return
+    bad = np.flatnonzero(pd.to_numeric(column, errors="coerce").isna() & column.notna())
+    if bad.size:
+        where = f"{path}, line {numbers[bad[0]]}, column {column.name!r}"
+        remedy = "correct it, leave it empty where nothing was measured, or name the decimal point (decimal=)"
+        raise FileFormatError(refusal(where, "a number", repr(column.iloc[bad[0]]), remedy))
+
+
+def _with_instants(path: Path, frame: pd.DataFrame, column: str | None) -> pd.DataFrame:
+    if column is None or column not in frame or pd.api.types.is_numeric_dtype(frame[column].dtype):
+        return frame
+    try:
+        return frame.assign(**{column: as_instants(frame[column])})
+    except ArgumentError as error:
+        raise FileFormatError(f"{path}, column {column!r}: {error}") from error
