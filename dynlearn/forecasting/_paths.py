@@ -33,7 +33,7 @@ def follow(
     time: Float[Array, "run horizon+1"],
     interval: Float[Array, "run horizon"],
     samples: int,
-    key: Key[Array, ""],
+    keys: Key[Array, " run"],
     pieces: int,
 ) -> Paths:
     """Forecasts of all runs from the last sample of their `past` on, in one program."""
@@ -49,7 +49,7 @@ def follow(
         found = rollout(model, state, *ahead, pieces=pieces)[1]
         return Paths(finite(state), found.mean, found.scale, draws)
 
-    inputs = (past, (control, time, interval), jax.random.split(key, time.shape[0]))
+    inputs = (past, (control, time, interval), keys)
     values = max(samples, 1) * interval.shape[1] * model.signature.outputs
     return jax.lax.map(one, inputs, batch_size=min(max(AT_ONCE // values, 8), 1024))
 

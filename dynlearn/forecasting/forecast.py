@@ -8,7 +8,7 @@ from jaxtyping import Array, Key
 from dynlearn.errors import ArgumentError, DivergedError
 from dynlearn.forecasting import _border, _paths
 from dynlearn.models import AbstractModel, Foreign, Signature, for_intervals_of
-from dynlearn.numerics.keys import as_key
+from dynlearn.numerics.keys import as_key, of_runs
 from dynlearn.trajectories import schema, validate
 
 
@@ -35,7 +35,8 @@ def forecast(
             `(run, horizon, control)`, or a Dataset/DataArray with a `control_name` dimension. What
             is applied from the last context sample on is read from the context itself.
         samples: Monte Carlo draws.
-        key: an int or a JAX key.
+        key: an int or a JAX key. The draws of a run depend on it and on the run's id: they are the same
+            alone, in any order and among any others.
 
     Returns:
         A dataset under the trajectory schema whose `output` has a `sample` dimension, with
@@ -63,7 +64,8 @@ def forecast(
     _border.check_length(model, context, now)
     ahead = _border.ahead(model, context, horizon, times, controls)
     past = _paths.pasts(context.dyn.to_device(), jnp.asarray(now), model.memory)
-    found = _paths.follow(model, past, *ahead.device, int(samples), as_key(key), ahead.pieces(model))
+    keys = of_runs(as_key(key), schema.run_ids(context))
+    found = _paths.follow(model, past, *ahead.device, int(samples), keys, ahead.pieces(model))
     known, mean, scale, draws = map(np.asarray, found)
     _border.check_inferred(model, context, known)
     check_finite("forecast", mean, schema.run_ids(context), ahead.time)

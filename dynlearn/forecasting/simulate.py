@@ -8,7 +8,7 @@ from dynlearn.errors import ArgumentError
 from dynlearn.forecasting import _border, _paths
 from dynlearn.forecasting.forecast import check_finite
 from dynlearn.models import AbstractModel, Foreign, for_intervals_of
-from dynlearn.numerics.keys import as_key
+from dynlearn.numerics.keys import as_key, of_runs
 from dynlearn.trajectories import schema, validate
 
 DRAWS = 200
@@ -53,7 +53,8 @@ def simulate(model: AbstractModel | Foreign, ds: xr.Dataset, warmup: int = 50) -
     ahead = _border.Ahead(_padded(t[:, warmup - 1 :]), _controls(model, ds)[:, warmup - 1 :])
     past = _paths.pasts(ds.dyn.to_device(), jnp.asarray(now), model.memory)
     draws = DRAWS if _paths.stochastic(model) else 0
-    found = _paths.follow(model, past, *ahead.device, draws, as_key(0), ahead.pieces(model))
+    keys = of_runs(as_key(0), schema.run_ids(ds))
+    found = _paths.follow(model, past, *ahead.device, draws, keys, ahead.pieces(model))
     known, mean, scale = map(np.asarray, found[:3])
     _border.check_inferred(model, ds, known)
     inside = np.isfinite(t[:, warmup:])

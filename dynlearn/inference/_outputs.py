@@ -46,10 +46,9 @@ def _mixed(model: AbstractModel, belief: Mixture, H: Array, d: Array, chol_R: Ar
 
 
 def over_runs(
-    one: Callable[[Window, Key[Array, ""]], Any], runs: Window, key: Key[Array, ""], like: Any
+    one: Callable[[Window, Key[Array, ""]], Any], runs: Window, keys: Key[Array, " run"], like: Any
 ) -> Any:
     """`one(run, key)` of every run: as many side by side as memory takes; `like(run, key)` is its largest array."""
-    keys = jax.random.split(key, runs.valid.shape[0])
     first = jax.tree.map(lambda leaf: leaf[0], (runs, keys))
     size = sum(leaf.size for leaf in jax.tree.leaves(eqx.filter_eval_shape(like, *first)))
     count = runs.valid.shape[0]

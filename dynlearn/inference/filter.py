@@ -14,8 +14,9 @@ from dynlearn.models import AbstractStateSpace
 from dynlearn.numerics import precision
 from dynlearn.numerics.filtering._contract import AbstractInference
 from dynlearn.numerics.filtering.particle import Particle
-from dynlearn.numerics.keys import as_key
+from dynlearn.numerics.keys import as_key, of_runs
 from dynlearn.numerics.window import Window
+from dynlearn.trajectories import schema
 
 
 def filter(
@@ -63,8 +64,9 @@ def filter(
     """
     model, chosen = _border.check("filter", model, ds, method)
     _border.check_fitted("filter", model)
+    keys = of_runs(as_key(key), schema.run_ids(ds))
     with precision.float64():
-        found = jax.tree.map(np.asarray, _filtered(*_border.on_device(model, ds), chosen, as_key(key)))
+        found = jax.tree.map(np.asarray, _filtered(*_border.on_device(model, ds), chosen, keys))
     for values in (found.state_mean, found.output_mean, found.filtered_scale):
         _border.check_finite("filter", ds, values)
     named = {name: value for name, value in found._asdict().items() if value is not None}
@@ -85,7 +87,7 @@ class Found(NamedTuple):
 
 @eqx.filter_jit
 def _filtered(
-    model: AbstractStateSpace, runs: Window, method: AbstractInference, key: Key[Array, ""]
+    model: AbstractStateSpace, runs: Window, method: AbstractInference, keys: Key[Array, " run"]
 ) -> Found:
     def one(run: Window, key: Key[Array, ""]) -> Found:
         process = process_of(model, run, method)
@@ -100,5 +102,5 @@ def _filtered(
         )
 
     return _outputs.over_runs(
-        one, runs, key, lambda run, key: method.filter(process_of(model, run, method), key)
+        one, runs, keys, lambda run, key: method.filter(process_of(model, run, method), key)
     )

@@ -13,9 +13,9 @@ from dynlearn.inference._methods import Method, process_of
 from dynlearn.models import AbstractStateSpace
 from dynlearn.numerics import precision
 from dynlearn.numerics.filtering._contract import AbstractInference
-from dynlearn.numerics.keys import as_key
+from dynlearn.numerics.keys import as_key, of_runs
 from dynlearn.numerics.window import Window
-from dynlearn.trajectories import validate
+from dynlearn.trajectories import schema, validate
 
 
 def impute(
@@ -60,10 +60,9 @@ def impute(
     model, chosen = _border.check("impute", model, ds, method)
     _border.check_fitted("impute", model)
     samples = _border.check_samples(samples)
+    keys = of_runs(as_key(key), schema.run_ids(ds))
     with precision.float64():
-        found = jax.tree.map(
-            np.asarray, _imputed(*_border.on_device(model, ds), chosen, samples, as_key(key))
-        )
+        found = jax.tree.map(np.asarray, _imputed(*_border.on_device(model, ds), chosen, samples, keys))
     _border.check_finite("impute", ds, found.mean + found.scale)
     measured = np.isfinite(ds["output"].transpose(*_dataset.DIMS["output"]).values)
     named = {"output_scale": ("output", np.where(measured, 0.0, found.scale))}
@@ -89,7 +88,7 @@ class Found(NamedTuple):
 
 @eqx.filter_jit
 def _imputed(
-    model: AbstractStateSpace, runs: Window, method: AbstractInference, samples: int, key: Key[Array, ""]
+    model: AbstractStateSpace, runs: Window, method: AbstractInference, samples: int, keys: Key[Array, " run"]
 ) -> Found:
     def one(run: Window, key: Key[Array, ""]) -> Found:
         for_states, for_outputs = jax.random.split(key)
@@ -102,5 +101,5 @@ def _imputed(
         return Found(*moments, model.scaling.output_inverse(draws))
 
     return _outputs.over_runs(
-        one, runs, key, lambda run, key: method.filter(process_of(model, run, method), key)
+        one, runs, keys, lambda run, key: method.filter(process_of(model, run, method), key)
     )

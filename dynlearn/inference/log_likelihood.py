@@ -12,8 +12,9 @@ from dynlearn.inference.density import log_density
 from dynlearn.models import AbstractStateSpace
 from dynlearn.numerics import precision
 from dynlearn.numerics.filtering._contract import AbstractInference
-from dynlearn.numerics.keys import as_key
+from dynlearn.numerics.keys import as_key, of_runs
 from dynlearn.numerics.window import Window
+from dynlearn.trajectories import schema
 
 
 def log_likelihood(
@@ -51,8 +52,9 @@ def log_likelihood(
     -3.837877
     """
     model, chosen = _border.check("log_likelihood", model, ds, method)
+    keys = of_runs(as_key(key), schema.run_ids(ds))
     with precision.float64():
-        found = np.asarray(_total(*_border.on_device(model, ds), chosen, as_key(key)))
+        found = np.asarray(_total(*_border.on_device(model, ds), chosen, keys))
     lost = np.isnan(found)[:, None, None] & _border.inside(ds)[..., None]
     _border.check_finite("log_likelihood", ds, np.where(lost, np.nan, 0.0))
     return xr.DataArray(
@@ -62,11 +64,11 @@ def log_likelihood(
 
 @eqx.filter_jit
 def _total(
-    model: AbstractStateSpace, runs: Window, method: AbstractInference, key: Key[Array, ""]
+    model: AbstractStateSpace, runs: Window, method: AbstractInference, keys: Key[Array, " run"]
 ) -> Float[Array, " run"]:
     def one(run: Window, key: Key[Array, ""]) -> Float[Array, ""]:
         return jnp.sum(log_density(model, run, method=method, key=key))
 
     return _outputs.over_runs(
-        one, runs, key, lambda run, key: method.filter(process_of(model, run, method), key)
+        one, runs, keys, lambda run, key: method.filter(process_of(model, run, method), key)
     )

@@ -13,8 +13,9 @@ from dynlearn.inference._methods import Method, process_of
 from dynlearn.models import AbstractStateSpace
 from dynlearn.numerics import precision
 from dynlearn.numerics.filtering._contract import AbstractInference
-from dynlearn.numerics.keys import as_key
+from dynlearn.numerics.keys import as_key, of_runs
 from dynlearn.numerics.window import Window
+from dynlearn.trajectories import schema
 
 
 def smooth(
@@ -59,9 +60,10 @@ def smooth(
     model, chosen = _border.check("smooth", model, ds, method)
     _border.check_fitted("smooth", model)
     samples = _border.check_samples(samples)
+    keys = of_runs(as_key(key), schema.run_ids(ds))
     with precision.float64():
         device = _border.on_device(model, ds)
-        found = jax.tree.map(np.asarray, _smoothed(*device, chosen, samples, as_key(key)))
+        found = jax.tree.map(np.asarray, _smoothed(*device, chosen, samples, keys))
     for values in (found.state_mean, found.output_scale):
         _border.check_finite("smooth", ds, values)
     named = {
@@ -88,7 +90,7 @@ class Found(NamedTuple):
 
 @eqx.filter_jit
 def _smoothed(
-    model: AbstractStateSpace, runs: Window, method: AbstractInference, samples: int, key: Key[Array, ""]
+    model: AbstractStateSpace, runs: Window, method: AbstractInference, samples: int, keys: Key[Array, " run"]
 ) -> Found:
     def one(run: Window, key: Key[Array, ""]) -> Found:
         process = process_of(model, run, method)
@@ -97,5 +99,5 @@ def _smoothed(
         return Found(now.mean, now.scale, *outputs, draws if samples else None, _dataset.regimes(model, now))
 
     return _outputs.over_runs(
-        one, runs, key, lambda run, key: method.filter(process_of(model, run, method), key)
+        one, runs, keys, lambda run, key: method.filter(process_of(model, run, method), key)
     )

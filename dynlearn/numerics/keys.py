@@ -1,9 +1,12 @@
 """Randomness: an integer seed or a JAX key, never both meanings of an array."""
 
+import hashlib
 import numbers
+from collections.abc import Iterable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Key
 
 from dynlearn.errors import ArgumentError
@@ -30,3 +33,17 @@ def as_key(key: object) -> Key[Array, ""]:
 def split(key: Key[Array, ""], count: int) -> list[Key[Array, ""]]:
     """`count` independent keys as a list, for unpacking."""
     return list(jax.random.split(key, count))
+
+
+def of_runs(key: Key[Array, ""], ids: Iterable[object]) -> Key[Array, " run"]:
+    """A key for every run that depends on its id, and on neither its place nor the others.
+
+    What is drawn for a run is then the same alone, in any order and among any others.
+
+    >>> alone, among = of_runs(jax.random.key(0), ["b"]), of_runs(jax.random.key(0), ["a", "b"])
+    >>> alone[0] == among[1]
+    Array(True, dtype=bool)
+    """
+    digests = [hashlib.sha256(str(name).encode()).digest()[:8] for name in ids]
+    words = np.array([np.frombuffer(digest, "<u4") for digest in digests], np.uint32).reshape(-1, 2)
+    return jax.vmap(lambda w: jax.random.fold_in(jax.random.fold_in(key, w[0]), w[1]))(jnp.asarray(words))

@@ -11,6 +11,6 @@ def length(x: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
     >>> length(jnp.array([3e30, 4e30]), axis=0).round(-29)
     Array(5.e+30, dtype=float32)
     """
-    largest = jax.lax.stop_gradient(jnp.max(jnp.abs(x), axis=axis, keepdims=True))
+    largest = jax.lax.stop_gradient(jnp.max(jnp.abs(x), axis=axis, keepdims=True, initial=0))
     unit = jnp.where((largest > 0) & jnp.isfinite(largest), largest, 1)
     return jnp.squeeze(unit, axis) * jnp.linalg.norm(x / unit, axis=axis)
