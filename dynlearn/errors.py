@@ -4,6 +4,7 @@ import math
 import numbers
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import TypeGuard
 
 
 class DynlearnError(ValueError):
@@ -61,13 +62,31 @@ def check_known(kind: str, names: Iterable[object], valid: Iterable[object]) -> 
             raise ArgumentError(unknown(kind, name, valid))
 
 
+def is_count(value: object, at_least: int) -> TypeGuard[int]:
+    """Whether `value` is an integer (of Python, numpy, ...; no bool) of at least that size.
+
+    >>> is_count(3, 1), is_count(True, 1), is_count(3.0, 1)
+    (True, False, False)
+    """
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= at_least
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether `value` is a real number (of Python, numpy, ...; no bool), finite or not.
+
+    >>> is_number(3), is_number(0.5), is_number(True), is_number("3")
+    (True, True, False, False)
+    """
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
 def check_number(where: str, name: str, value: object) -> None:
     """Raise `ArgumentError` unless `value` is a finite number >= 0."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
+    if not is_number(value) or not 0 <= value < math.inf:
         raise ArgumentError(f"{where}: expected {name} to be a number >= 0, got {value!r}.")
 
 
 def check_count(name: str, value: object, at_least: int) -> None:
     """Raise `ArgumentError` unless `value` is an integer of at least that size."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < at_least:
+    if not is_count(value, at_least):
         raise ArgumentError(f"{name}: expected an integer >= {at_least}, got {value!r}.")

@@ -84,11 +84,12 @@ def control(
     _files.check_target("--plot", plot, _files.FIGURES)
     with _console.working("building the controller"):
         import dynlearn as dl
+        from dynlearn.trajectories.environments import opened
 
         fitted = dl.load(model)
         cost = _cost(fitted.signature, weights, targets, control_weights, terminal_weights)
-        world = _make(env)
         planner = dl.control.CEM(samples=candidates, iterations=iterations)
+    with opened(env) as world:
         mpc = dl.control.MPC(
             fitted,
             cost,
@@ -97,7 +98,7 @@ def control(
             bounds=_bounds(world),
             interval=_interval(world, fitted.signature, interval),
         )
-    runs = dl.control.run(world, mpc, episodes, seed, max_steps=max_steps, warmup="random")
+        runs = dl.control.run(world, mpc, episodes, seed, dt=interval, max_steps=max_steps, warmup="random")
     _console.out().print(_table(runs, seed))
     _say_reasons(runs)
     if output is not None:
@@ -147,35 +148,19 @@ def _cost(
     )
 
 
-def _make(name: str) -> "gymnasium.Env":
-    import gymnasium
-
-    from dynlearn.errors import ArgumentError
-
-    try:
-        return gymnasium.make(name)
-    except (gymnasium.error.Error, ImportError) as error:
-        raise ArgumentError(f"--env: {error}") from error
-
-
 def _bounds(env: "gymnasium.Env") -> tuple:
-    from gymnasium.spaces import Box
+    from dynlearn.trajectories.environments import check_actions
 
-    from dynlearn.errors import ArgumentError
-
-    space = env.action_space
-    if not isinstance(space, Box):
-        raise ArgumentError(
-            f"--env: expected actions in a Box, got {space}; planning is over continuous controls."
-        )
+    space = check_actions(env.action_space)
     return space.low.astype(float).reshape(-1).tolist(), space.high.astype(float).reshape(-1).tolist()
 
 
 def _interval(env: "gymnasium.Env", signature: Any, given: float | None) -> float | None:
     """The time per step; a discrete-time model brings its own, which must be the environment's."""
     from dynlearn.errors import ArgumentError
+    from dynlearn.trajectories.environments import stated_interval
 
-    own = getattr(env.unwrapped, "dt", None)
+    own = stated_interval(env).interval
     if signature.interval is None:
         return own if given is None else given
     if given is None and own is not None and abs(own - signature.interval) > 1e-4 * own:

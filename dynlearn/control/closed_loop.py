@@ -1,18 +1,18 @@
 """Closed loop: let a controller act in a Gymnasium environment and keep what happened."""
 
-import dataclasses
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import xarray as xr
 
 from dynlearn.control.planner import Reason, sentence
-from dynlearn.control.spaces import Border
-from dynlearn.errors import ArgumentError
+from dynlearn.control.spaces import fitting
+from dynlearn.errors import ArgumentError, check_count
 from dynlearn.models._signature import Signature
+from dynlearn.trajectories.environments import Episode, World, opened, recorded
 
 if TYPE_CHECKING:
     import gymnasium
@@ -42,37 +42,13 @@ class Controller(Protocol):
     def missing(self, memory: Any) -> int: ...
 
 
-@dataclasses.dataclass
-class Episode:
-    """One run as it grows: a row per sample, the last one without an action."""
-
-    outputs: list[np.ndarray] = dataclasses.field(default_factory=list)
-    controls: list[np.ndarray] = dataclasses.field(default_factory=list)
-    samples: dict[str, list] = dataclasses.field(
-        default_factory=lambda: {
-            name: [] for name in ("reward", "terminated", "truncated", "plan_cost", "plan_seconds")
-        }
-    )
-    reasons: Counter = dataclasses.field(default_factory=Counter)
-
-    def add(self, observation: np.ndarray, action: np.ndarray, *samples: object) -> None:
-        self.outputs.append(observation)
-        self.controls.append(action)
-        for kept, value in zip(self.samples.values(), samples, strict=True):
-            kept.append(value)
-
-    @property
-    def total(self) -> float:
-        """The undiscounted return."""
-        return float(np.nansum(self.samples["reward"]))
-
-
 def run(
     env: "gymnasium.Env | str",
     controller: Controller,
     episodes: int = 5,
     seed: int = 0,
     *,
+    dt: float | None = None,
     max_steps: int | None = None,
     warmup: Warmup = None,
     progress: bool = True,
@@ -81,10 +57,12 @@ def run(
 
     **Args**
 
-    - `env`: an environment or the id of one; observations a flat `Box` with one entry per output,
-      actions a `Box` with one per control.
+    - `env`: an environment or the id of one; observations a `Box` with one axis and one entry per output,
+      actions a `Box` of floats with one per control.
     - `controller`: an `MPC`, or an object with the same methods.
     - `episodes`, `seed`: episode i is `env.reset(seed=seed + i)` and planned with the key `seed + i`.
+    - `dt`: time per step of `env`, which must be the controller's interval; default what the environment says
+      of itself. Pass it where that is wrong or in another unit.
     - `max_steps`: stop an episode there and mark it truncated; None leaves it to the environment.
     - `warmup`: what to apply while a model has not seen the samples it requires: "random" (uniform
       within the bounds, seeded) or a function (observation, generator) -> action.
@@ -100,74 +78,66 @@ def run(
             f"controller: expected an MPC or an object with its methods (init, act, record, missing) and "
             f"signature, bounds, interval, got {type(controller).__name__}; see dynlearn.control.MPC."
         )
-    env = _made(env)
-    border = Border.between(env, controller.signature, controller.bounds, controller.interval)
-    for name, value in (("episodes", episodes), ("max_steps", 1 if max_steps is None else max_steps)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ArgumentError(f"{name}: expected a whole number, at least 1, got {value!r}.")
+    check_count("episodes", episodes, 1)
+    check_count("seed", seed, 0)
+    if max_steps is not None:
+        check_count("max_steps", max_steps, 1)
     if warmup is not None and warmup != "random" and not callable(warmup):
         raise ArgumentError(f'warmup: expected None, "random" or a function, got {warmup!r}.')
-    done = []
-    with _bar(progress, episodes) as report:
+    done: list[Episode] = []
+    reasons: Counter = Counter()
+    with opened(env) as made, _bar(progress, episodes) as report:
+        world = fitting(made, controller.signature, controller.bounds, controller.interval, dt)
         for i in range(episodes):
-            done.append(_episode(env, border, controller, seed + i, max_steps, warmup))
+            episode, why = _episode(world, controller, int(seed) + i, max_steps, warmup)
+            done.append(episode)
+            reasons += why
             report(done)
-    return _dataset(done, controller, seed)
+    return _dataset(done, controller).assign_attrs(seed=int(seed), reasons=json.dumps(dict(reasons)))
 
 
 def _episode(
-    env: "gymnasium.Env",
-    border: Border,
-    controller: Controller,
-    seed: int,
-    max_steps: int | None,
-    warmup: Warmup,
-) -> Episode:
-    episode, generator = Episode(), np.random.default_rng(seed)
+    world: World, controller: Controller, seed: int, max_steps: int | None, warmup: Warmup
+) -> tuple[Episode, Counter]:
+    """One episode, and how often each way of planning came up in it."""
+    reasons: Counter = Counter()
+    generator = np.random.default_rng(seed)
     memory = controller.init(key=seed)
-    observation = border.observation(env.reset(seed=seed)[0])
-    terminated = truncated = False
-    while not (terminated or truncated):
+    now = world.reset(seed)
+    episode, truncated = Episode([now.outputs]), False
+    while not (now.terminated or truncated):
+        seen = now.outputs.copy()
         if controller.missing(memory):
-            action = _warm(warmup, observation, generator, controller)
-            memory, cost, seconds = controller.record(memory, observation, action), np.nan, np.nan
-            episode.reasons["warmup"] += 1
+            action = _warm(warmup, seen, generator, controller)
+            memory, cost, seconds = controller.record(memory, seen, action), np.nan, np.nan
+            reasons["warmup"] += 1
         else:
-            action, memory, decision = controller.act(memory, observation)
+            action, memory, decision = controller.act(memory, seen)
             cost, seconds = decision.cost, decision.seconds
-            episode.reasons[decision.name] += 1
-        sent = border.action(action)
-        after, reward, terminated, truncated, _ = env.step(sent)
-        truncated = bool(truncated) or len(episode.controls) + 1 == max_steps
+            reasons[decision.name] += 1
+        sent = world.action("action", _shaped(action, world))
+        now = world.step(sent)
+        truncated = now.truncated or len(episode.controls) + 1 == max_steps
         cost = cost if np.isfinite(cost) else np.nan
-        applied = np.asarray(sent, np.float64).reshape(-1)
-        episode.add(observation, applied, float(reward), bool(terminated), truncated, cost, seconds)
-        observation = border.observation(after)
-    episode.add(observation, np.full_like(episode.controls[-1], np.nan), np.nan, False, False, np.nan, np.nan)
-    _check_planned(episode, seed)
-    return episode
+        episode.add(sent, now, truncated, plan_cost=cost, plan_seconds=seconds)
+    _check_planned(reasons, seed)
+    return episode, reasons
 
 
-def _check_planned(episode: "Episode", seed: int) -> None:
+def _shaped(action: Any, world: World) -> Any:
+    """A controller gives a vector, whatever the shape of the action space."""
+    fits = np.size(action) == world.controls
+    return np.reshape(action, world.action_space.shape) if fits else action
+
+
+def _check_planned(reasons: Counter, seed: int) -> None:
     """An episode in which no plan at all was found is not a result: something does not fit."""
-    asked = {name: count for name, count in episode.reasons.items() if name != "warmup"}
+    asked = {name: count for name, count in reasons.items() if name != "warmup"}
     if asked and "planned" not in asked:
         why = " ".join(sentence(getattr(Reason, name)) for name in asked)
         raise ArgumentError(
             f"run: in the episode of seed {seed} none of {sum(asked.values())} plans was found ({asked}). {why}"
         )
-
-
-def _made(env: "gymnasium.Env | str") -> "gymnasium.Env":
-    import gymnasium
-
-    if isinstance(env, str):
-        return gymnasium.make(env)
-    if not isinstance(env, gymnasium.Env):
-        raise ArgumentError(
-            f"env: expected an environment or the id of one, got {env!r:.80}; pass an instance, e.g. MyEnv()."
-        )
-    return env
 
 
 def _warm(
@@ -184,28 +154,15 @@ def _warm(
     return generator.uniform(low, high)
 
 
-def _dataset(done: list[Episode], controller: Controller, seed: int) -> xr.Dataset:
-    from dynlearn.trajectories.assemble import Runs, assemble
-    from dynlearn.trajectories.instants import grid
-
+def _dataset(done: list[Episode], controller: Controller) -> xr.Dataset:
     signature = controller.signature
     units = dict(zip(signature.output_names, signature.output_units, strict=False))
     units |= dict(zip(signature.control_names, signature.control_units, strict=False))
     units |= {"plan_seconds": "s"}
-    runs = Runs(
-        ids=range(len(done)),
-        times=[grid(controller.interval, len(e.outputs)) for e in done],
-        values={
-            "output": [np.stack(e.outputs) for e in done],
-            "control": [np.stack(e.controls) for e in done],
-        },
-        names={"output": signature.output_names, "control": signature.control_names},
-        samples={name: [np.asarray(e.samples[name]) for e in done] for name in done[0].samples},
-        units={name: unit for name, unit in units.items() if unit},
-        time_attrs={"units": signature.time_unit} if signature.time_unit else {},
-    )
-    reasons: Counter = sum((e.reasons for e in done), Counter())
-    return assemble(runs).assign_attrs(seed=seed, reasons=json.dumps(dict(reasons)))
+    names: dict[str, Sequence[str]] = {"output": signature.output_names, "control": signature.control_names}
+    known = {name: unit for name, unit in units.items() if unit}
+    time_attrs = {"units": signature.time_unit} if signature.time_unit else {}
+    return recorded(done, controller.interval, names, known, time_attrs)
 
 
 class _bar:

@@ -143,7 +143,7 @@ class MPC(eqx.Module):
     def record(self, memory: Memory, observation: object, action: object) -> Memory:
         """Remember an observation and what somebody else applied at it, without planning."""
         observation = self._checked(observation)
-        action = np.asarray(action, np.float64).reshape(-1)
+        action = np.array(action, np.float64).reshape(-1)
         if action.shape != (self.signature.controls,) or not np.isfinite(action).all():
             names = list(self.signature.control_names)
             raise ArgumentError(f"action: expected a finite value for each of {names}, got {action}.")
@@ -157,7 +157,7 @@ class MPC(eqx.Module):
 
     def _checked(self, observation: object) -> Float[Array, " output"]:
         names = self.signature.output_names
-        array = np.asarray(observation, np.float64)
+        array = np.array(observation, np.float64)  # a copy: the device may take the memory over as it is
         if array.shape != (len(names),):
             raise ArgumentError(
                 f"observation: expected shape ({len(names)},) for {list(names)}, got {array.shape}; "

@@ -97,7 +97,7 @@ class ModelEnv(gymnasium.Env):
             )
         self._outputs = self._within(np.asarray(outputs))
         self._time, self._count = start, 0
-        return self._outputs, {}
+        return self._outputs.copy(), {}
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict]:
         """One interval under `action`, which is clipped to the bounds."""
@@ -124,7 +124,7 @@ class ModelEnv(gymnasium.Env):
         if reason is None:
             self._outputs = seen
         info = {} if reason is None else {"reason": reason}
-        return self._outputs, float(reward), reason is not None, self._count >= self.horizon, info
+        return self._outputs.copy(), float(reward), reason is not None, self._count >= self.horizon, info
 
     def _control(self, action: object) -> Float[Array, " control"]:
         array = np.asarray(action, np.float64)

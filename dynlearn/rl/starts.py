@@ -56,7 +56,7 @@ class Starts:
 
     def _from_function(self, generator: np.random.Generator) -> Window:
         signature = self.model.signature
-        outputs = np.asarray(self.initial(generator), np.float64)  # type: ignore[operator]
+        outputs = np.array(self.initial(generator), np.float64)  # type: ignore[operator]
         if outputs.shape != (signature.outputs,) or not np.isfinite(outputs).all():
             raise ArgumentError(
                 f"initial: expected {signature.outputs} finite outputs {list(signature.output_names)}, "

@@ -75,7 +75,9 @@ def _controls(ds: xr.Dataset, valid: np.ndarray) -> np.ndarray:
 def _static(ds: xr.Dataset) -> np.ndarray:
     if "static" not in ds:
         return np.zeros((ds.sizes["trajectory"], 0))
-    static = ds["static"].transpose("trajectory", "static_name").values
+    static = (
+        ds["static"].transpose("trajectory", "static_name").values.copy()
+    )  # the device may keep the memory
     if np.isnan(static).any():
         remedy = "fill it with a value that stands for unknown, or drop the column or the run"
         raise ArgumentError(refusal("static", "a number for every run", "NaN", remedy))

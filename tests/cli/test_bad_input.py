@@ -116,7 +116,7 @@ BAD = {
     ),
     "discrete actions": (
         ["control", MODEL, "--env", "CartPole-v1", "--weight", "position_1=1"],
-        "expected actions in a Box",
+        "env.action_space: expected a Box of floats, got Discrete(2)",
     ),
     "interval": (
         [*CONTROL, "--weight", "position_1=1"],

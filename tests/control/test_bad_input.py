@@ -1,7 +1,6 @@
 """What the user reads when something does not fit: what was expected, what came, what to do."""
 
 import gymnasium
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -130,11 +129,11 @@ def pendulum(**changes):
 
 
 ENVIRONMENTS = [
-    ("CartPole-v1", {}, {}, r"env: expected 3 observations \['cos_angle'.*got 4"),
+    ("CartPole-v1", {}, {}, r"env\.action_space: expected a Box of floats, got Discrete\(2\)"),
     ("MountainCarContinuous-v0", {}, {}, r"env: expected 3 observations .*got 2"),
     ("Pendulum-v1", {"bounds": (-3, 3)}, {}, r"bounds: .*action space, \[-2\.0\] to \[2\.0\], got \[-3\.0\]"),
-    ("Pendulum-v1", {}, {"episodes": 0}, r"episodes: expected a whole number, at least 1, got 0"),
-    ("Pendulum-v1", {}, {"max_steps": 1.5}, r"max_steps: expected a whole number"),
+    ("Pendulum-v1", {}, {"episodes": 0}, r"episodes: expected an integer >= 1, got 0"),
+    ("Pendulum-v1", {}, {"max_steps": 1.5}, r"max_steps: expected an integer >= 1, got 1\.5"),
     ("Pendulum-v1", {}, {"warmup": "zeros"}, r'warmup: expected None, "random" or a function, got \'zeros\''),
 ]
 
@@ -143,13 +142,3 @@ ENVIRONMENTS = [
 def test_environments(name, changes, given, message):
     with gymnasium.make(name) as env, pytest.raises(ArgumentError, match=message):
         run(env, pendulum(**changes), progress=False, **given)
-
-
-def test_discrete_actions(cart):
-    signature = PendulumTruth().signature.replace(output_names=("a", "b", "c", "d"), output_units=())
-    four = MPC(PendulumTruth(signature), FunctionCost(lambda y, u, t: jnp.sum(u)), bounds=(-1, 1))
-    with (
-        gymnasium.make("CartPole-v1") as env,
-        pytest.raises(ArgumentError, match=r"expected actions in a Box of floats, got Discrete\(2\)"),
-    ):
-        run(env, four, progress=False)

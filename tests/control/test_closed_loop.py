@@ -137,3 +137,88 @@ def test_a_controller_is_asked_for():
 def test_progress_bar_shows_the_return(cart, capsys):
     run(Plant(), Policy(), episodes=2, max_steps=3, progress=True)
     assert "mean" in capsys.readouterr().err
+
+
+class Reused(Plant):
+    """Returns its own state, and writes into the action it was given."""
+
+    def reset(self, *, seed=None, options=None):
+        self.x = np.zeros(2)
+        return self.x, {}
+
+    def step(self, action):
+        kept = action.copy()
+        action[:] = 9
+        self.x += [1, 10 * kept[0, 0]]
+        return self.x, np.array([1.0]), False, False, {}
+
+
+class Writes(Policy):
+    """A controller that uses one array for all its actions, and writes into what it sees."""
+
+    buffer = np.zeros(1)
+
+    def act(self, memory, observation):
+        observation[:] = 77
+        self.buffer[:] += 0.1
+        return self.buffer, memory, SimpleNamespace(cost=0.0, seconds=0.0, name="planned")
+
+
+def test_arrays_that_others_go_on_writing_to():
+    runs = run(Reused(), Writes(), 1, max_steps=3, progress=False)
+    np.testing.assert_allclose(runs.control.values[0, :-1, 0], [0.1, 0.2, 0.3], atol=1e-6)
+    np.testing.assert_allclose(runs.output.values[0], [[0, 0], [1, 1], [2, 3], [3, 6]], atol=1e-5)
+    assert runs.reward.values[0, :-1].tolist() == [1, 1, 1]
+
+
+def test_an_observation_may_be_overwritten_once_it_was_acted_on(cart):
+    mpc = mpc_for(cart(required=2))
+    buffer, action = np.array([1.0, 2.0]), np.array([0.5])
+    memory = mpc.record(mpc.init(), buffer, action)
+    buffer[:], action[:] = 9, 9
+    np.testing.assert_array_equal(memory.past.output[-1], [1, 2])
+    assert memory.past.control[-1] == 0.5
+
+
+class Timed(Plant):
+    """Says what its step lasts; a wrapper around it may not."""
+
+    dt = 0.05
+
+
+class Repeat(gymnasium.Wrapper):
+    def step(self, action):
+        return self.env.step(action)
+
+
+def test_the_interval_of_the_controller_holds_where_the_environment_cannot_know():
+    runs = run(Repeat(Timed()), Policy(), 1, max_steps=2, progress=False)
+    np.testing.assert_allclose(runs.t.values[0], [0, 0.2, 0.4])
+    with pytest.raises(
+        ArgumentError, match=r"plans with 0\.2, .*environment says 0\.05 .*or pass dt=0\.2 if that"
+    ):
+        run(Timed(), Policy(), 1, max_steps=2, progress=False)
+    np.testing.assert_allclose(run(Timed(), Policy(), 1, dt=0.2, max_steps=2, progress=False).t, runs.t)
+    with pytest.raises(
+        ArgumentError, match=r"plans with 0\.2, but .* dt=0\.1 was passed; build .*interval=0\.1"
+    ):
+        run(Plant(), Policy(), 1, dt=0.1, progress=False)
+    with pytest.raises(ArgumentError, match=r"dt: expected the time per step of env, > 0, or None, got 0"):
+        run(Plant(), Policy(), 1, dt=0, progress=False)
+
+
+def test_counts_of_numpy():
+    runs = run(Plant(), Policy(), np.int64(2), np.int32(4), max_steps=np.uint8(2), progress=False)
+    assert dict(runs.sizes)["trajectory"] == 2
+    assert runs.attrs["seed"] == 4
+    with pytest.raises(ArgumentError, match=r"seed: expected an integer >= 0, got -1"):
+        run(Plant(), Policy(), seed=-1, progress=False)
+
+
+@pytest.mark.parametrize(("action", "message"), [
+    (0.9, r"action: expected an action inside Box.*got \[\[0\.8999.*clip it"),
+    (np.nan, r"action: .*got \[\[nan\]\]"),
+])  # fmt: skip
+def test_an_action_outside_the_space_is_not_moved_into_it(action, message):
+    with pytest.raises(ArgumentError, match=message):
+        run(Plant(), Policy(action), 1, progress=False)

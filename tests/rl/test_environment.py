@@ -159,3 +159,18 @@ def test_bad_calls():
         environment(initial=lambda generator: [1.0]).reset(seed=0)
     with pytest.raises(ArgumentError, match=r"initial: expected a start within output_bounds"):
         environment(initial=lambda generator: [1.0, 0.0, 9.0]).reset(seed=0)
+
+
+def test_what_it_gives_and_takes_is_nobody_elses():
+    start = np.array([-1.0, 0.0, 0.0])
+    env, other = (environment(initial=lambda generator: start) for _ in range(2))
+    observation, _ = env.reset(seed=0)
+    other.reset(seed=0)
+    start[:] = 0
+    observation[:] = 7
+    action = np.array([1.0], np.float32)
+    for _ in range(3):
+        came, wanted = env.step(action), other.step(np.array([1.0], np.float32))
+        np.testing.assert_array_equal(came[0], wanted[0])
+        assert came[1] == wanted[1]
+        came[0][:] = 7

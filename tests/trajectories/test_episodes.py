@@ -32,9 +32,12 @@ def test_rewards_and_actions_stand_where_their_transition_starts():
     np.testing.assert_array_equal(ds.t.values[0], 0.05 * np.arange(7))
 
 
-def test_discrete_actions_and_termination():
-    ds = from_gymnasium("CartPole-v1", episodes=3, seed=1, dt=0.02, units={"t": "s"})
-    assert set(np.unique(ds.control.values[~np.isnan(ds.control.values)])) == {0.0, 1.0}
+def test_termination():
+    cart = gymnasium.make("CartPole-v1")
+    wrapped = gymnasium.wrappers.TransformAction(
+        cart, lambda u: int(u[0] > 0), gymnasium.spaces.Box(-1, 1, (1,))
+    )
+    ds = from_gymnasium(wrapped, episodes=3, seed=1, dt=0.02, units={"t": "s"})
     for run in ds.trajectory.values:
         terminated = ds.dyn.run(run)["terminated"].values[0]
         assert terminated[-2]
