@@ -157,7 +157,7 @@ class FunctionCost(eqx.Module):
 
 
 def _vector(name: str, value: object) -> Float[Array, " n"]:
-    array = np.asarray(value, float)
+    array = np.array(value, float)
     if array.ndim != 1 or not np.isfinite(array).all():
         raise ArgumentError(f"{name}: expected finite values of shape (n,), got {value!r}; pass e.g. [0.0].")
     return jnp.asarray(array)

@@ -128,7 +128,7 @@ def initial(given: Any, n: int) -> Initial:
         return Initial(jnp.zeros(n), jnp.eye(n))
     if not isinstance(given, tuple | list) or len(given) != 2:
         raise ArgumentError(f"start: expected (mean, covariance), got {given!r:.100}.")
-    mean, covariance = (np.asarray(value, float) for value in given)
+    mean, covariance = (np.array(value, float) for value in given)
     if mean.shape != (n,) or covariance.shape != (n, n):
         raise ArgumentError(
             f"start: expected a mean of shape ({n},) and a covariance of shape ({n}, {n}), got {mean.shape} and "

@@ -114,7 +114,7 @@ def _checked(signature: Signature, matrices: object) -> list[dict[str, np.ndarra
 
 
 def _array(name: str, value: object, shape: tuple[int, ...]) -> np.ndarray:
-    array = np.asarray(value, float)
+    array = np.array(value, float)
     if array.shape != shape or not np.isfinite(array).all():
         raise ArgumentError(f"{name}: expected finite numbers of shape {shape}, got shape {array.shape}.")
     return array

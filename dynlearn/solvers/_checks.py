@@ -23,7 +23,7 @@ def is_traced(tree: PyTree) -> bool:
 def as_state(x0: PyTree) -> tuple[PyTree[Array], np.dtype]:
     """`x0` as arrays, and the one floating-point type of all of them."""
     try:
-        x0 = jax.tree.map(jnp.asarray, x0)
+        x0 = jax.tree.map(jnp.array, x0)  # asarray may go on reading the caller's memory
     except (TypeError, ValueError) as error:
         raise ArgumentError(f"x0: expected a tree of arrays, got {x0!r}.") from error
     dtypes = {x.dtype for x in jax.tree.leaves(x0)}
@@ -37,7 +37,7 @@ def as_state(x0: PyTree) -> tuple[PyTree[Array], np.dtype]:
 
 def as_times(times: Any, dtype: np.dtype) -> Float[Array, " time"]:
     try:
-        array = jnp.asarray(times)
+        array = jnp.array(times)
     except (TypeError, ValueError) as error:
         raise ArgumentError(
             "times: expected one array of shape (time,), got something ragged or not numeric; pad the shorter "

@@ -95,7 +95,7 @@ def solve_sde(
         )
     if np.ndim(x0) != 1 or not np.size(x0):
         raise ArgumentError(f"x0: expected shape (state,), got {np.shape(x0)}; {checks.BATCH}.")
-    x0, dtype = checks.as_state(jnp.asarray(x0))
+    x0, dtype = checks.as_state(jnp.array(x0))
     if control is not None:
         checks.check_signal("control", control)
     aligned = checks.is_aligned(control, times)

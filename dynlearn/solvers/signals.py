@@ -61,7 +61,7 @@ class AbstractSignal(eqx.Module):
     """Whether slopes do."""
 
     def __init__(self, times: Float[Array, " knot"], values: Float[Array, "knot channel"]):
-        self.times, self.values = jnp.asarray(times), jnp.asarray(values)
+        self.times, self.values = jnp.array(times), jnp.array(values)
 
     def __call__(self, t: Float[Array, ""]) -> Float[Array, " channel"]:
         """The value at `t`; at a jump, the one from then on."""
@@ -121,7 +121,7 @@ class AbstractPath(AbstractSignal):
         it; before its first and after its last measured value, that value stands. A channel that
         was never measured stays NaN. For paths only: what was applied to a system is never guessed.
         """
-        times, values = jnp.asarray(times), jnp.asarray(values)
+        times, values = jnp.array(times), jnp.array(values)
         return cls(times, jax.vmap(_filled, in_axes=(None, 1), out_axes=1)(times, values))
 
 

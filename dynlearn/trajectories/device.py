@@ -49,7 +49,7 @@ def to_device(ds: xr.Dataset, dtype: Any = None) -> "Window":
         observed=jnp.asarray(observed),
         control=jnp.asarray(_controls(ds, valid), dtype),
         valid=jnp.asarray(valid),
-        static=jnp.asarray(_static(ds), dtype),
+        static=jnp.array(_static(ds), dtype),  # asarray may go on reading the dataset's own memory,
     )
 
 

@@ -54,8 +54,8 @@ def simulate(
     solved = _integrate(
         system,
         substeps=max(1, int(np.ceil(longest / system.sheet.max_step * (1 - 1e-9)))),
-        initial=jax.random.split(draw_initial, runs) if x0 is None else jnp.asarray(x0, float),
-        controls=jax.random.split(draw_controls, runs) if u is None else jnp.asarray(u, float),
+        initial=jax.random.split(draw_initial, runs) if x0 is None else jnp.array(x0, float),
+        controls=jax.random.split(draw_controls, runs) if u is None else jnp.array(u, float),
         times=jnp.asarray(times, float),
         intervals=jnp.asarray(np.diff(times), float),
         sigma=jnp.asarray(sigma, float) if sigma.any() else None,
