@@ -11,6 +11,7 @@ from dynlearn.trajectories.assemble import Runs, as_float, assemble
 from dynlearn.trajectories.instants import from_dates, grid
 from dynlearn.trajectories.message import refusal
 from dynlearn.trajectories.spellings import as_instants
+from dynlearn.trajectories.transitions import cut_at_ends, scalars
 
 PREFIX = {"output": "y", "control": "u", "state": "x", "static": "p"}
 
@@ -28,6 +29,9 @@ def from_arrays(
     state_names: Sequence[str] | None = None,
     static: Any = None,
     static_names: Sequence[str] | None = None,
+    reward: Any = None,
+    terminated: Any = None,
+    truncated: Any = None,
     runs: Sequence | None = None,
     hold: str = "zero",
 ) -> xr.Dataset:
@@ -51,6 +55,14 @@ def from_arrays(
     **Other args**: `states` (the form of `outputs`, the truth where a simulator knows it), `static`
     `(trajectory, static)` or `(static,)` for one run, their names (x0..., p0...), `runs` (ids, default
     0, 1, ...), `hold` ("zero": a control stays constant until the next sample, or "linear").
+
+    **Episodes**: `reward`, `terminated`, `truncated`, `(time,)` for one run, else one per run, belong to
+    the transition that starts at a sample. A run is cut after every sample at which `terminated` or
+    `truncated` is true, so that episodes which follow one another in one array (offline data, with
+    terminals and timeouts) come apart. Such data usually store no observation after the last action of
+    an episode: it then ends one sample earlier than the environment did, and its last reward and flag
+    stand at its last sample. Where that observation is stored, as a row from which nothing starts
+    (reward NaN; without rewards, controls NaN), it stays with its episode.
 
     **Raises** `ArgumentError` where arguments do not fit each other, `SchemaError` where values do not.
 
@@ -88,7 +100,15 @@ def from_arrays(
         raise ArgumentError(
             refusal("runs", f"{len(lengths)} ids, one per run", len(ids), "name every run once")
         )
-    return assemble(Runs(ids, instants, values, names, {}, units, time_attrs, hold))
+    several = isinstance(outputs, list | tuple) or np.ndim(outputs) == 3
+    given_scalars = {"reward": reward, "terminated": terminated, "truncated": truncated}
+    samples = {
+        name: scalars(name, given, lengths, several=several)
+        for name, given in given_scalars.items()
+        if given is not None
+    }
+    made = Runs(ids, instants, values, names, samples, units, time_attrs, hold)
+    return assemble(cut_at_ends(made, dt))
 
 
 def _as_runs(what: str, given: Any) -> list[np.ndarray]:

@@ -24,6 +24,7 @@ from dynlearn.trajectories.csv_text import (
 from dynlearn.trajectories.frame import from_frame
 from dynlearn.trajectories.message import refusal
 from dynlearn.trajectories.spellings import ISO, as_instants
+from dynlearn.trajectories.transitions import TRANSITION
 
 OPTIONS = (*tuple(signature(from_frame).parameters)[1:], "sep", "decimal")
 """What can be said about a CSV file."""
@@ -99,7 +100,8 @@ def _roles(columns: dict[str, Any]) -> list[str]:
     """The columns that must hold numbers, or instants."""
     chosen = [columns.get(role) or () for role in NUMERIC]
     wanted = [name for names in chosen if not isinstance(names, str) for name in names]
-    return [*([columns["time"]] if columns.get("time") else []), *wanted]
+    single = [columns[role] for role in ("time", *TRANSITION) if columns.get(role)]
+    return [*single, *wanted]
 
 
 def _table(

@@ -14,6 +14,7 @@ from dynlearn.trajectories.instants import from_dates, grid
 from dynlearn.trajectories.message import refusal
 from dynlearn.trajectories.spellings import as_instants
 from dynlearn.trajectories.tables import as_table, with_index
+from dynlearn.trajectories.transitions import cut_at_ends, typed
 
 
 def from_frame(
@@ -26,6 +27,9 @@ def from_frame(
     units: Mapping[str, str] | None = None,
     *,
     states: Sequence[str] = (),
+    reward: str | None = None,
+    terminated: str | None = None,
+    truncated: str | None = None,
     dt: float | None = None,
     hold: str = "zero",
 ) -> xr.Dataset:
@@ -45,6 +49,8 @@ def from_frame(
       index of two levels (run, time) the other one is the run.
     - `outputs`, `controls`, `states`, `static`: columns; a `static` column is constant in every run.
     - `trajectory`: the column of run ids; None: the table is a single run, with id 0.
+    - `reward`, `terminated`, `truncated`: columns; runs are cut at the ends of episodes as in
+      `from_arrays`.
     - `units`: from a column, or "t", to its unit. `hold`: as in `from_arrays`.
 
     **Raises** `ArgumentError` for a column that is not there, is not numeric, or does not fit its role.
@@ -81,7 +87,16 @@ def from_frame(
         _check_columns(frame, "time", [time])
         instants = as_instants(frame[time])
         times, attrs = from_dates([instants[index] for index in rows], unit)
-    return assemble(Runs(ids, times, values, columns, {}, units, attrs, hold))
+    samples = {}
+    for name, column in (("reward", reward), ("terminated", terminated), ("truncated", truncated)):
+        if column is not None:
+            _check_columns(frame, name, [column])
+            found = typed(name, _numbers(frame, column))
+            samples[name] = [found[index] for index in rows]
+            if column in units:
+                units[name] = units.pop(column)
+    made = Runs(ids, times, values, columns, samples, units, attrs, hold)
+    return assemble(cut_at_ends(made, dt))
 
 
 def _check_columns(frame: pd.DataFrame, role: str, chosen: Sequence[str]) -> None:
