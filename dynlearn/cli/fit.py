@@ -136,6 +136,10 @@ def _fractions(text: str) -> tuple[float, float]:
             f"--split: expected two fractions, training and validation, got {text!r}; pass e.g. 0.7,0.15."
         )
     first, second = (_pairs.number("--split", part) for part in parts)
+    if first + second > 1 - 1e-9:
+        raise ArgumentError(
+            f"--split: expected a rest to score on, got {first:g} + {second:g}; pass e.g. 0.7,0.15."
+        )
     return first, second
 
 

@@ -89,9 +89,9 @@ class TrajectoryAccessor:
         return select.rename_runs(self._ds, ids, prefix=prefix)
 
     def split(
-        self, train: float = 0.7, valid: float = 0.15, *, by: str = "time", key: Any = 0
-    ) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
-        """Training, validation and test parts; by="time" inside each run, by="trajectory" whole runs."""
+        self, train: float | None = None, valid: float | None = None, *, by: str = "time", key: Any = 0
+    ) -> tuple[xr.Dataset, ...]:
+        """Two or three parts; by="time" inside each run, by="trajectory" whole runs."""
         return split(self._ds, train, valid, by=by, key=key)
 
     def windows(self, length: int, stride: int = 1, *, short: str = "error") -> xr.Dataset:

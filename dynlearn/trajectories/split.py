@@ -1,5 +1,6 @@
 """Training, validation and test parts."""
 
+import math
 import numbers
 from itertools import pairwise
 from typing import Any
@@ -13,16 +14,26 @@ from dynlearn.trajectories.message import refusal
 from dynlearn.trajectories.schema import run_ids, run_lengths
 from dynlearn.trajectories.select import keep
 
-PARTS = ("train", "valid", "test")
+Fractions = tuple[float, ...]
+DEFAULT = (0.7, 0.15)
+"""The first parts where none is asked for; the rest is for test."""
+PARTS = {2: ("first", "second"), 3: ("train", "valid", "test")}
 
 
 def split(
-    ds: xr.Dataset, train: float = 0.7, valid: float = 0.15, *, by: str = "time", key: Any = 0
-) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
-    """Three parts: fraction `train`, fraction `valid`, and the rest for test.
+    ds: xr.Dataset,
+    train: float | None = None,
+    valid: float | None = None,
+    *,
+    by: str = "time",
+    key: Any = 0,
+) -> tuple[xr.Dataset, ...]:
+    """Fraction `train`, fraction `valid`, and the rest where there is one.
 
     **Args**
 
+    - `train`, `valid`: both, with a rest: three parts. `train` alone, or both adding up to 1: two.
+      Neither: 0.7 and 0.15, three parts.
     - `by`: "time": every run is cut in that order, by its number of samples, so that the past predicts
       the future; every part has every run. "trajectory": whole runs, drawn by `key`, in their order.
     - `key`: an int or a JAX key; only used by="trajectory".
@@ -30,67 +41,79 @@ def split(
     **Raises** `ArgumentError` where a part would be empty, also for one run alone.
 
     >>> from dynlearn.trajectories import from_arrays
-    >>> parts = split(from_arrays(np.arange(20.0), dt=1.0), 0.7, 0.15)
-    >>> [part.sizes["time"] for part in parts]
+    >>> ds = from_arrays(np.arange(20.0), dt=1.0)
+    >>> for fractions in ((0.7, 0.15), (0.8,), (0.85, 0.15)):
+    ...     [part.sizes["time"] for part in split(ds, *fractions)]
     [14, 3, 3]
+    [16, 4]
+    [17, 3]
     """
-    _check_fractions(train, valid)
+    inner = _inner_edges(train, valid)
     if by == "time":
-        return _by_time(ds, train, valid)
+        return _by_time(ds, inner)
     if by == "trajectory":
-        return _by_trajectory(ds, train, valid, key)
+        return _by_trajectory(ds, inner, key)
     raise ArgumentError(unknown("value of by", by, ("time", "trajectory")))
 
 
-def _check_fractions(train: float, valid: float) -> None:
-    for what, value in (("train", train), ("valid", valid)):
-        if not isinstance(value, numbers.Real) or not 0 < value < 1:
-            remedy = "for two parts use ds.dyn.before(t) and ds.dyn.after(t)"
-            raise ArgumentError(refusal(what, "a fraction between 0 and 1", repr(value), remedy))
-    if train + valid >= 1:
-        expected = "a rest for the test part: train + valid < 1"
-        raise ArgumentError(refusal("train, valid", expected, f"{train} + {valid}", "pass e.g. 0.7, 0.15"))
+def _inner_edges(train: float | None, valid: float | None) -> Fractions:
+    """Where, between 0 and 1, one part ends and the next begins."""
+    first: Any
+    second: Any
+    first, second = DEFAULT if train is None and valid is None else (train, valid)
+    _check_fraction("train", first)
+    if second is None:
+        return (first,)
+    _check_fraction("valid", second)
+    if math.isclose(first + second, 1.0, abs_tol=1e-9):
+        return (first,)
+    if first + second > 1:
+        expected = "fractions of one whole: train + valid <= 1"
+        raise ArgumentError(refusal("train, valid", expected, f"{first} + {second}", "pass e.g. 0.7, 0.15"))
+    return first, first + second
 
 
-def _edges(count: np.ndarray, train: float, valid: float) -> list[np.ndarray]:
+def _check_fraction(what: str, value: Any) -> None:
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 < float(value) < 1:
+        remedy = "pass e.g. 0.8 for two parts, or 0.7, 0.15 for three"
+        raise ArgumentError(refusal(what, "a fraction between 0 and 1", repr(value), remedy))
+
+
+def _edges(count: np.ndarray, inner: Fractions) -> list[np.ndarray]:
     """Where the parts of `count` items begin and end."""
-    inner = [np.rint(count * fraction).astype(int) for fraction in (train, train + valid)]
-    return [np.zeros_like(count), *inner, count]
+    return [np.zeros_like(count), *(np.rint(count * edge).astype(int) for edge in inner), count]
 
 
-def _by_time(ds: xr.Dataset, train: float, valid: float) -> tuple:
+def _by_time(ds: xr.Dataset, inner: Fractions) -> tuple:
     lengths = run_lengths(ds)
-    edges = _edges(lengths, train, valid)
-    for part, start, stop in zip(PARTS, edges[:-1], edges[1:], strict=True):
+    edges = _edges(lengths, inner)
+    for part, start, stop in zip(PARTS[len(inner) + 1], edges[:-1], edges[1:], strict=True):
         if (stop <= start).any():
             i = int(np.argmax(stop <= start))
-            need = _least(train, valid)
             came = f"an empty {part} part of run {run_ids(ds)[i]!r} with its {lengths[i]} samples"
-            remedy = f'use runs of at least {need} samples, other fractions, or by="trajectory"'
+            remedy = f'use runs of at least {_least(inner)} samples, other fractions, or by="trajectory"'
             raise ArgumentError(refusal("split", "a sample of every run in each part", came, remedy))
-    parts = [keep(ds, start, stop, "", "error") for start, stop in pairwise(edges)]
-    return tuple(parts)
+    return tuple(keep(ds, start, stop, "", "error") for start, stop in pairwise(edges))
 
 
-def _by_trajectory(ds: xr.Dataset, train: float, valid: float, key: Any) -> tuple:
+def _by_trajectory(ds: xr.Dataset, inner: Fractions, key: Any) -> tuple:
     count = ds.sizes["trajectory"]
     order = _generator(key).permutation(count)
-    first, second = (int(edge) for edge in _edges(np.array(count), train, valid)[1:3])
-    groups = [np.sort(rows) for rows in np.split(order, [first, second])]
-    for part, rows in zip(PARTS, groups, strict=True):
+    cuts = [int(edge) for edge in _edges(np.array(count), inner)[1:-1]]
+    groups = [np.sort(rows) for rows in np.split(order, cuts)]
+    for part, rows in zip(PARTS[len(groups)], groups, strict=True):
         if len(rows) == 0:
             came = f"an empty {part} part from {count} runs"
-            remedy = f'use at least {_least(train, valid)} runs, other fractions, or by="time"'
+            remedy = f'use at least {_least(inner)} runs, other fractions, or by="time"'
             raise ArgumentError(refusal("split", "a run in each part", came, remedy))
     ids, lengths = ds["trajectory"].values, run_lengths(ds)
     return tuple(gather(ds, rows, np.zeros_like(rows), lengths[rows], ids[rows]) for rows in groups)
 
 
-def _least(train: float, valid: float) -> int:
+def _least(inner: Fractions) -> int:
     """The smallest number of items from which on no part is empty."""
     counts = np.arange(1, 10_000)
-    edges = _edges(counts, train, valid)
-    empty = np.any([stop <= start for start, stop in pairwise(edges)], axis=0)
+    empty = np.any([stop <= start for start, stop in pairwise(_edges(counts, inner))], axis=0)
     return int(counts[empty].max(initial=0)) + 1
 
 

@@ -67,6 +67,7 @@ BAD = {
     ),
     "split": ([*FIT, "--split", "0.7"], "--split: expected two fractions"),
     "split of text": ([*FIT, "--split", "a,b"], "--split: expected a number, got 'a'"),
+    "split without rest": ([*FIT, "--split", "0.8,0.2"], "--split: expected a rest to score on"),
     "split by": ([*FIT, "--split-by", "runs"], "unknown value of by 'runs'"),
     "split too short": ([*FIT, "--context", 100], "the longest held-out run has 18 samples"),
     "context of the model": (

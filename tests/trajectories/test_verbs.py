@@ -128,6 +128,27 @@ def test_split_with_a_jax_key():
     assert parts[0].identical(again[0])
 
 
+@pytest.mark.parametrize(
+    ("fractions", "sizes"),
+    [
+        ((), [14, 3, 3]),
+        ((0.5, 0.25), [10, 5, 5]),
+        ((0.8,), [16, 4]),
+        ((0.85, 0.15), [17, 3]),
+        ((0.7, 0.3), [14, 6]),
+        ((0.9, 0.1), [18, 2]),
+    ],
+)
+def test_two_or_three_parts(fractions, sizes):
+    ds = from_arrays(np.arange(20.0), dt=1.0)
+    parts = ds.dyn.split(*fractions)
+    assert [part.sizes["time"] for part in parts] == sizes
+    assert np.concatenate([part["output"].values.ravel() for part in parts]).tolist() == list(range(20))
+    runs = from_arrays(np.arange(20.0)[:, None, None], dt=1.0).dyn.split(*fractions, by="trajectory", key=1)
+    assert [part.dyn.n_runs for part in runs] == sizes
+    assert sorted(i for part in runs for i in part.trajectory.values) == list(range(20))
+
+
 def test_windows_may_leave_short_runs_out():
     ds = from_arrays([np.zeros(4), np.zeros(2)], dt=1.0, runs=["a", "b"])
     assert ds.dyn.windows(3, short="drop").trajectory.values.tolist() == ["a/0", "a/1"]
