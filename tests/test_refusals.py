@@ -108,7 +108,7 @@ def test_a_closed_loop_is_fitted_again(cart):
     runs = dl.control.run(Cart(), mpc, episodes=1, max_steps=20, progress=False)
     with pytest.raises(ValueError, match=r"ds\.drop_vars\(\['plan_cost', 'plan_seconds'\]\)"):
         dl.concatenate([data, runs], prefixes=["random-", "mpc-"])
-    both = dl.concatenate([data, runs.drop_vars(["plan_cost", "plan_seconds"])], prefixes=["random-", "mpc-"])
+    both = dl.concatenate([data, runs], prefixes=["random-", "mpc-"])
     assert fit(ARX.from_data(both, delays=0), both).reason.name == "SOLVED"
 
 

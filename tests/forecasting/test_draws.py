@@ -38,7 +38,9 @@ def test_paths_of_a_random_walk_have_its_covariance():
     fc = dl.forecast(walk(), context(("a",)), 4, samples=DRAWS, key=0)
     draws = fc["output"].values[:, 0, :, 0]
     np.testing.assert_allclose(np.cov(draws.T), covariance_of_walk(10 / 11), atol=0.35)
-    np.testing.assert_allclose(fc["output_scale"][0, :, 0] ** 2, np.diag(covariance_of_walk(10 / 11)), rtol=1e-5)
+    np.testing.assert_allclose(
+        fc["output_scale"][0, :, 0] ** 2, np.diag(covariance_of_walk(10 / 11)), rtol=1e-5
+    )
 
 
 def test_paths_of_a_deterministic_model_have_the_covariance_of_its_error_law():
