@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Bool
 
 from dynlearn.errors import ArgumentError
 from dynlearn.forecasting import _border
@@ -20,6 +21,7 @@ class Origins:
     contexts: xr.Dataset
     futures: xr.Dataset
     left_out: int = 0
+    """Windows in which a model could not infer its state, or after which nothing was measured."""
 
     @classmethod
     def of(cls, ds: xr.Dataset, context: int, horizon: int, stride: int | None) -> Self:
@@ -35,35 +37,57 @@ class Origins:
                 f"{context + horizon}; shorten one of them."
             )
         windows = ds.dyn.windows(length=context + horizon, stride=stride, short="drop")
-        return cls(windows.isel(time=slice(None, context)), windows.isel(time=slice(context, None)))
+        found = cls(windows.isel(time=slice(None, context)), windows.isel(time=slice(context, None)))
+        measured = np.isfinite(found.truth).any((1, 2))
+        if not measured.any():
+            raise ArgumentError(
+                f"test: nothing to score: no output was measured in the {horizon} samples after any of the "
+                f"{measured.size} contexts; give data with measured outputs, or shorten the context or lengthen the "
+                f"horizon so that a measurement falls into it."
+            )
+        return found.only(measured)
+
+    @property
+    def count(self) -> int:
+        return self.contexts.sizes["trajectory"]
+
+    def only(self, kept: Bool[np.ndarray, " window"]) -> Self:
+        index = np.flatnonzero(kept)
+        return dataclasses.replace(
+            self,
+            contexts=self.contexts.isel(trajectory=index),
+            futures=self.futures.isel(trajectory=index),
+            left_out=self.left_out + int((~kept).sum()),
+        )
+
+    def known(self, name: str, model: AbstractModel) -> Bool[np.ndarray, " window"]:
+        """The windows from which the model can infer a state; an error where there is none."""
+        model.signature.check(self.contexts)
+        found = _border.inferable(model, self.contexts, _border.last_samples(self.contexts)[0])
+        if not found.any():
+            raise ArgumentError(
+                f"{name}: no window of the test data lets this model infer its state: it needs {model.required} "
+                f"samples (context has {self.contexts.sizes['time']}), complete ones if more than 1."
+            )
+        return found
 
     def common(self, models: Mapping[str, AbstractModel]) -> Self:
         """The windows from which every one of `models` can infer a state."""
-        known = np.ones(self.contexts.sizes["trajectory"], bool)
-        for name, model in models.items():
-            model.signature.check(self.contexts)
-            mine = _border.inferable(model, self.contexts, _border.last_samples(self.contexts)[0])
-            if not mine.any():
-                raise ArgumentError(
-                    f"{name}: no window of the test data lets this model infer its state: it needs {model.required} "
-                    f"samples (context has {self.contexts.sizes['time']}), complete ones if more than 1."
-                )
-            known &= mine
+        known = np.all([self.known(name, model) for name, model in models.items()], axis=0)
         if not known.any():
             raise ArgumentError("test: no window lets every model infer its state; evaluate them one by one.")
-        keep = np.flatnonzero(known)
-        left_out = int((~known).sum())
-        return dataclasses.replace(
-            self,
-            contexts=self.contexts.isel(trajectory=keep),
-            futures=self.futures.isel(trajectory=keep),
-            left_out=left_out,
-        )
+        return self.only(known)
 
     @property
     def truth(self) -> np.ndarray:
         """Measured outputs, shape `(window, lead, output)`, NaN where missing; in float64, which their squares need."""
         return self.futures["output"].transpose("trajectory", "time", "output_name").values.astype(float)
+
+    @property
+    def rounding(self) -> float:
+        """Relative, of the outputs as they are stored."""
+        kind = self.futures["output"].dtype
+        return float(np.finfo(kind).eps) if np.issubdtype(kind, np.floating) else 0.0
 
     @property
     def times(self) -> np.ndarray:

@@ -9,9 +9,9 @@ from jaxtyping import Array, Key
 from dynlearn.errors import ArgumentError, DivergedError
 from dynlearn.evaluation import baselines, scores
 from dynlearn.evaluation._origins import Origins
+from dynlearn.evaluation._yardsticks import naive_step, spread, unscored
 from dynlearn.forecasting import forecast
 from dynlearn.models import AbstractModel, Foreign, as_model
-from dynlearn.trajectories import schema
 
 
 def evaluate(
@@ -80,37 +80,46 @@ def compare(
 ) -> xr.Dataset:
     """`evaluate` for several fitted models at once, on exactly the same windows.
 
-    A window in which one of the models cannot infer a state is left out for all of them; the
-    attribute `windows_left_out` counts those. The baselines are fitted to `train`. A model whose
-    forecasts diverge scores infinity, and an attribute `diverged NAME` says where.
+    A window in which one of the models cannot infer a state, or after which nothing was measured, is
+    left out for all of them; the attribute `windows_left_out` counts those. The baselines are fitted
+    to `train`; one that cannot start from some of the windows is scored on the others, and the
+    coordinate `windows` counts for every row what it rests on. A model whose forecasts diverge scores
+    infinity, and an attribute `diverged NAME` says where; a score that is NaN is explained by an
+    attribute `unscored OUTPUT`.
     """
     models = _checked(models)
     reference = test if train is None else train
-    windows = Origins.of(test, context, horizon, stride)
+    origins = Origins.of(test, context, horizon, stride).common(models)
     extra, missing = baselines.fitted(reference, validation if train is not None else None, context)
-    everyone = {**models, **extra}
-    origins = windows.common(everyone)
-    scale = _spread(origins.truth)
-    naive = _naive_step(reference)
-    tables, diverged = [], {}
-    for name, model in everyone.items():
+    rows = {name: (model, origins) for name, model in models.items()}
+    for name, model in extra.items():
         try:
-            tables.append(_score(model, origins, scale, naive, samples, key))
+            rows[name] = model, origins.only(origins.known(name, model))
+        except ArgumentError as error:
+            missing[name] = str(error)
+    scale = spread(origins.truth, origins.rounding)
+    naive = naive_step(reference)
+    tables, diverged = [], {}
+    for name, (model, mine) in rows.items():
+        try:
+            tables.append(_score(model, mine, scale, naive, samples, key))
         except DivergedError as error:
-            tables.append(_infinite(model, origins))
+            tables.append(_infinite(model, mine))
             diverged[f"diverged {name}"] = str(error)
-    found = xr.concat(tables, xr.DataArray(list(everyone), dims="model", name="model"))
+    found = xr.concat(tables, xr.DataArray(list(rows), dims="model", name="model"))
     attributes = {
         "context": context,
         "horizon": horizon,
-        "windows": origins.truth.shape[0],
+        "windows": origins.count,
         "windows_left_out": origins.left_out,
         "samples": samples,
         "baselines_fitted_on": "test" if train is None else "train",
         **{f"missing {name}": why for name, why in missing.items()},
         **diverged,
+        **unscored(origins, scale, naive),
     }
-    return found.assign_attrs(attributes)
+    counts = [mine.count for _, mine in rows.values()]
+    return found.assign_coords(windows=("model", counts)).assign_attrs(attributes)
 
 
 def _checked(models: Mapping[str, AbstractModel | Foreign]) -> dict[str, AbstractModel]:
@@ -167,21 +176,3 @@ def _table(found: dict[str, np.ndarray], model: AbstractModel) -> xr.Dataset:
     ds = xr.Dataset(variables, {"lead": leads, "output_name": list(model.signature.output_names)})
     units = list(model.signature.output_units)
     return ds.assign_coords(output_unit=("output_name", units)) if units else ds
-
-
-def _spread(y: np.ndarray) -> np.ndarray:
-    """Standard deviation of each measured output over all scored windows; NaN where it never changes."""
-    values = y.reshape(-1, y.shape[-1])
-    mean = scores.measured_mean(values)
-    std = np.sqrt(scores.measured_mean((values - mean) ** 2))
-    # Rounding to the device's float32 is not a change.
-    return np.where(std > 1e-6 * np.abs(mean), std, np.nan)
-
-
-def _naive_step(reference: xr.Dataset) -> np.ndarray:
-    """Mean |y_{k+1} - y_k| of the reference data, per output."""
-    y = reference["output"].transpose("trajectory", "time", "output_name").values
-    t = schema.times_2d(reference)
-    step = np.where(np.isfinite(np.diff(t, axis=1))[..., None], np.abs(np.diff(y, axis=1)), np.nan)
-    found = scores.measured_mean(step.reshape(-1, y.shape[-1]))
-    return np.where(found > 0, found, np.nan)

@@ -16,7 +16,7 @@ DEFINITIONS = {
     "nrmse": "rmse divided by the standard deviation of the measured outputs over all scored windows",
     "mase": "mean |y - mean forecast| divided by the mean |y_{k+1} - y_k| of the reference data",
     "crps": "continuous ranked probability score, E|Y - y| - E|Y - Y'| / 2 over the samples (Gneiting, Raftery 2007)",
-    "energy": "energy score over all outputs that change, each divided by its standard deviation: "
+    "energy": "energy score over the outputs that change and were measured, each divided by its standard deviation: "
     "E|Y - y| - E|Y - Y'| / 2",
     "coverage50": "share of measured outputs inside the central 50 % interval of the samples (ideal 0.5)",
     "coverage90": "share of measured outputs inside the central 90 % interval of the samples (ideal 0.9)",
@@ -38,22 +38,24 @@ def crps(y: Truth, draws: Draws) -> PerOutput:
 
 
 def energy(y: Truth, draws: Draws, scale: Float[np.ndarray, " output"]) -> Float[np.ndarray, " lead"]:
-    """Windows and leads at which some output was not measured are left out, and outputs that never change."""
+    """Over the outputs that were measured in a window and change at all."""
     import scoringrules
 
     changing = np.isfinite(scale)
-    if not changing.any():
-        return np.full(y.shape[1], np.nan)
-    y, draws, scale = y[..., changing], draws[..., changing], scale[changing]
+    y, draws = y[..., changing] / scale[changing], draws[..., changing] / scale[changing]
 
-    def at(lead: int):
-        # One lead at a time: all pairs of draws of all of them at once would not fit in memory.
-        found = scoringrules.es_ensemble(
-            y[:, lead] / scale, np.moveaxis(draws[:, :, lead], 0, -2) / scale, backend="numpy"
-        )
-        return measured_mean(found)
+    def one(y: np.ndarray, draws: np.ndarray) -> np.ndarray:
+        """Of the windows of one lead: (window, output) and (sample, window, output)."""
+        found = np.full(len(y), np.nan)
+        for pattern in np.unique(~np.isnan(y), axis=0):
+            if pattern.any():
+                rows = (~np.isnan(y) == pattern).all(1)
+                x = np.moveaxis(draws[:, rows][..., pattern], 0, -2)
+                found[rows] = scoringrules.es_ensemble(y[rows][:, pattern], x, backend="numpy")
+        return found
 
-    return np.array([at(lead) for lead in range(y.shape[1])])
+    # One lead at a time: all pairs of draws of all of them at once would not fit in memory.
+    return np.array([measured_mean(one(y[:, k], draws[:, :, k])) for k in range(y.shape[1])])
 
 
 def coverage(y: Truth, draws: Draws, level: float) -> PerOutput:

@@ -61,6 +61,16 @@ def rich_table(scores: xr.Dataset, output: str | None = None):
     for name in baselines.NAMES:
         if why := a.get(f"missing {name}"):
             caption += f"\n{name} is missing: {why}"
+    for name, count in zip(scores["model"].values, scores["windows"].values, strict=True):
+        if count != a["windows"]:
+            caption += (
+                f"\n{name} can start from {count} of the {a['windows']} windows: it is scored on those alone"
+            )
+        if why := a.get(f"diverged {name}"):
+            caption += f"\n{name} diverged: {why}"
+    for name in scores["output_name"].values if output is None else [output]:
+        if why := a.get(f"unscored {name}"):
+            caption += f"\n{why}"
     table = Table(caption=caption, title=f"output {output}" if output else None)
     table.add_column("model")
     for column in frame.columns:

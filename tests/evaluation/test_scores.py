@@ -7,8 +7,9 @@ import pytest
 
 import dynlearn as dl
 from dynlearn.evaluation import scores
-from dynlearn.evaluation.evaluate import _naive_step, _spread
+from dynlearn.evaluation._yardsticks import naive_step, spread
 
+EPS = float(np.finfo(float).eps)
 rng = np.random.default_rng(0)
 Y = rng.normal(size=(5, 4, 2))
 Y[rng.random(Y.shape) < 0.2] = np.nan
@@ -41,18 +42,27 @@ def test_crps_is_the_double_sum():
     np.testing.assert_allclose(scores.crps(Y, DRAWS), over_windows(one))
 
 
-def test_energy_is_the_double_sum_over_windows_with_every_output():
+def test_energy_is_the_double_sum_over_the_outputs_that_were_measured():
     scale = np.array([2.0, 0.5])
     expected = []
     for k in range(4):
         found = []
         for i in range(5):
-            if np.isfinite(Y[i, k]).all():
-                x, y = DRAWS[:, i, k] / scale, Y[i, k] / scale
+            there = np.isfinite(Y[i, k])
+            if there.any():
+                x, y = (DRAWS[:, i, k] / scale)[:, there], (Y[i, k] / scale)[there]
                 pairs = np.linalg.norm(x[:, None] - x[None], axis=-1)
                 found.append(np.linalg.norm(x - y, axis=-1).mean() - pairs.mean() / 2)
         expected.append(np.mean(found) if found else np.nan)
+    assert np.isfinite(expected).all()
     np.testing.assert_allclose(scores.energy(Y, DRAWS, scale), expected)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3, -1e9, 1e12])
+def test_an_offset_does_not_make_an_output_constant(offset):
+    y = rng.normal(size=(50, 4, 1))
+    np.testing.assert_allclose(spread(y + offset, EPS), y.std(), rtol=1e-3)
+    assert np.isnan(spread(np.full_like(y, offset) + 0.1, EPS)).all()
 
 
 @pytest.mark.parametrize("level", [0.5, 0.9])
@@ -68,14 +78,14 @@ def test_a_lead_nobody_measured_scores_nan_in_silence():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert np.isnan(scores.rmse(Y, MEAN)[3, 1])
-        np.testing.assert_allclose(_spread(Y[..., :1]), np.nanstd(Y[..., 0]))
-        assert np.isnan(_spread(np.full((2, 3, 1), np.nan))).all()
+        np.testing.assert_allclose(spread(Y[..., :1], EPS), np.nanstd(Y[..., 0]))
+        assert np.isnan(spread(np.full((2, 3, 1), np.nan), EPS)).all()
 
 
 def test_an_output_that_never_changes_has_no_scale_and_no_part_in_the_energy():
     y = np.stack([Y[..., 0], np.full_like(Y[..., 0], 3.14)], -1)
     draws = np.repeat(y[None], 5, 0) + np.random.default_rng(0).normal(size=(5, *y.shape))
-    scale = _spread(y)
+    scale = spread(y, EPS)
     assert np.isnan(scale[1])
     np.testing.assert_array_equal(
         scores.energy(y, draws, scale), scores.energy(y[..., :1], draws[..., :1], scale[:1])
@@ -84,9 +94,9 @@ def test_an_output_that_never_changes_has_no_scale_and_no_part_in_the_energy():
 
 def test_the_naive_step_of_mase_skips_gaps_and_the_ends_of_runs():
     ds = dl.from_arrays([np.array([0.0, 1.0, np.nan, 5.0, 2.0]), np.array([10.0, 12.0])], dt=1.0)
-    np.testing.assert_allclose(_naive_step(ds), [(1 + 3 + 2) / 3])
+    np.testing.assert_allclose(naive_step(ds), [(1 + 3 + 2) / 3])
     nothing = dl.from_arrays(np.array([0.0, np.nan, 1.0]), dt=1.0)
-    assert np.isnan(_naive_step(nothing)).all()
+    assert np.isnan(naive_step(nothing)).all()
 
 
 def test_perfect_draws_score_zero():
