@@ -380,19 +380,19 @@ ROWS: list[tuple[str, Callable, type[Exception], str]] = [
         "training on nothing measured",
         lambda g: fit(g, g.node, g.empty, method=QUICK),
         FitError,
-        r"train: found no instant to forecast from",
+        r"train: output 'position' was never measured; give data in which some output is",
     ),
     (
         "closed form on nothing measured",
         lambda g: fit(g, train=g.empty),
         FitError,
-        r"no complete transition in the data",
+        r"train: output 'position' was never measured; give data in which some output is",
     ),
     (
         "runs of one sample",
         lambda g: fit(g, g.node, g.short, method=QUICK),
         FitError,
-        r"the runs have \[1, 1, 1\] samples. Give longer runs",
+        r"train: output 'position' was measured 3 times, this model needs 10 values; give more data",
     ),
     ("fit key", lambda g: fit(g, key=None), ArgumentError, r"key: expected an int or a JAX key, got None"),
     # forecast

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from dynlearn.errors import FitError
 from dynlearn.models import AbstractModel, rollout
+from dynlearn.models._measured import sparse
 from dynlearn.numerics.distributions import Distribution
 from dynlearn.numerics.window import Window, cut
 
@@ -40,7 +41,7 @@ class Examples(eqx.Module):
             raise FitError(
                 f"{what}: found no instant to forecast from: the model needs {model.required} samples of context "
                 f"and a measured output after them; the runs have {ds.dyn.lengths.tolist()} samples. Give longer "
-                f"runs or a model with less memory."
+                f"runs or a model with less memory.{sparse(ds)}"
             )
         return cls(runs, jnp.asarray(run), jnp.asarray(now), model.memory, horizon)
 

@@ -20,13 +20,12 @@ from dynlearn.models import (
     ErrorGrowth,
     Smoothed,
 )
+from dynlearn.models._measured import FEWEST, check_measured, sparse
 from dynlearn.numerics.window import Window
 
 HORIZON = 100
 """Steps ahead over which the error law is estimated, where the runs are long enough."""
 WINDOWS = 512
-FEWEST = 10
-"""Measured values per output without which no spread can be estimated."""
 
 
 def calibrate(model: AbstractModel, ds: xr.Dataset, *, horizon: int = HORIZON) -> AbstractModel:
@@ -45,6 +44,7 @@ def calibrate(model: AbstractModel, ds: xr.Dataset, *, horizon: int = HORIZON) -
         return Ensemble(stacked, model.size)
     if not isinstance(model, AbstractDeterministic):
         return model
+    check_measured("calibration", ds)
     windows = Examples.of(model, ds, longest(model, ds, horizon), "calibration").spread(WINDOWS)
     residual, lead = map(np.asarray, residuals(model, windows))
     measured = np.asarray(windows.observed[:, model.memory :])
@@ -54,6 +54,7 @@ def calibrate(model: AbstractModel, ds: xr.Dataset, *, horizon: int = HORIZON) -
         raise FitError(
             f"calibration: the error law needs at least {FEWEST} forecasts of measured values per output, the data "
             f"give {counts}; use longer or more runs (leave validation out to calibrate on the training data)."
+            f"{sparse(ds)}"
         )
     if not np.isfinite(residual[measured]).all():
         raise FitError(

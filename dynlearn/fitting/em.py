@@ -50,7 +50,10 @@ class EM:
             raise ArgumentError(f"EM: expected initial to be True or False, got {self.initial!r}.")
 
     def run(self, model: AbstractModel, session: Session) -> Outcome:
-        _whole_runs.check("EM", model, session)
+        return _whole_runs.on_independent(self._run, model, session)
+
+    def _run(self, model: AbstractModel, session: Session) -> Outcome:
+        _whole_runs.check("EM", model)
         if not isinstance(model, LinearStateSpace) or model.method != "em":
             raise ArgumentError(
                 "EM: its closed form needs a discrete-time LinearStateSpace with free matrices; use "

@@ -23,8 +23,17 @@ from dynlearn.fitting.objectives import Objective, resolve
 from dynlearn.fitting.result import FitResult, Reason
 from dynlearn.fitting.subspace import Subspace
 from dynlearn.fitting.switching_em import SwitchingEM
-from dynlearn.models import AbstractModel, Foreign, as_model, check_resolution
+from dynlearn.models import (
+    AbstractModel,
+    Foreign,
+    LinearStateSpace,
+    SwitchingLinear,
+    as_model,
+    check_resolution,
+)
 from dynlearn.models._emissions import check_outputs
+from dynlearn.models._linear_systems import MatrixSystem
+from dynlearn.models._measured import check_measured
 from dynlearn.numerics.keys import as_key
 from dynlearn.trajectories import from_arrays
 
@@ -103,6 +112,8 @@ def fit(
         check_outputs(model, ds)
         check_resolution(ds)
     chosen = _resolve(source.method if method is None else method, checkpoint)
+    if not isinstance(chosen, Calibration):
+        check_measured("train", train, _coefficients(model))
     if (
         objective is not None
         and not isinstance(chosen, Gradient | NativeMethod)
@@ -123,6 +134,13 @@ def fit(
     handed_back = source.adopt(fitted) if isinstance(source, Foreign) else fitted
     history = _history(outcome.rows)
     return FitResult(handed_back, history, outcome.reason, time.perf_counter() - started, statistics)
+
+
+def _coefficients(model: AbstractModel) -> int:
+    """How many each output has to itself, where a likelihood determines them without any held-out data."""
+    if isinstance(model, LinearStateSpace) and not isinstance(model.system, MatrixSystem):
+        return 0  # a structural model: its states have no coefficients
+    return len(model.state_names) if isinstance(model, LinearStateSpace | SwitchingLinear) else 0
 
 
 def _resolve(chosen: Any, checkpoint: object) -> Any:

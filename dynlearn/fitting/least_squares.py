@@ -11,6 +11,7 @@ from dynlearn.fitting._method import Outcome, Session
 from dynlearn.fitting.calibration import HORIZON, WINDOWS, longest, residuals
 from dynlearn.fitting.result import Reason
 from dynlearn.models import AbstractClosedForm, AbstractModel, Ensemble
+from dynlearn.models._measured import sparse
 from dynlearn.numerics import precision
 from dynlearn.numerics.window import Window
 
@@ -42,11 +43,11 @@ class LeastSquares:
             )
         with precision.float64():
             regression = model.regression(session.train.dyn.to_device())
-        if session.validation is None and self.ridge[0] == 0 and regression.samples <= regression.x_mean.size:
+        if session.validation is None and self.ridge[0] == 0 and regression.samples <= regression.rank + 1:
             raise FitError(
                 f"LeastSquares: {regression.samples} complete transitions do not determine {regression.x_mean.size} "
                 f"coefficients per target; give validation data (a ridge is then chosen on them), set a ridge, "
-                f"LeastSquares(ridge=1e-3), or take fewer features or delays."
+                f"LeastSquares(ridge=1e-3), or take fewer features or delays.{sparse(session.train)}"
             )
         candidates = self.ridge if session.validation is not None else self.ridge[:1]
         windows = None if session.validation is None else self._windows(model, session.validation)

@@ -53,7 +53,10 @@ class MaximumLikelihood:
         check_number("MaximumLikelihood", "tolerance", self.tolerance)
 
     def run(self, model: AbstractModel, session: Session) -> Outcome:
-        checked = _whole_runs.check("MaximumLikelihood", model, session)
+        return _whole_runs.on_independent(self._run, model, session)
+
+    def _run(self, model: AbstractModel, session: Session) -> Outcome:
+        checked = _whole_runs.check("MaximumLikelihood", model)
         rows: list[dict[str, float]] = []
         with precision.float64(), session.progress("maximum likelihood", self.steps) as report:
             now, runs, count = _whole_runs.runs_of(checked, session)

@@ -10,6 +10,7 @@ from dynlearn.errors import ArgumentError, FitError, check_known
 from dynlearn.fitting._series import check_varied, series
 from dynlearn.inference import _border
 from dynlearn.models import Scaling, Signature
+from dynlearn.models._independent import Independent
 from dynlearn.numerics import precision, subspace
 
 
@@ -50,12 +51,14 @@ def order_scores(
         orders = range(1, max(2, min(11, int(ds.dyn.lengths.max()) // 4)))
     orders = _checked(orders)
     scaling = Scaling.of(ds)
+    own = Independent.of(ds, scaling)
+    ds, scaling = own.select(ds), own.scaling(scaling)
     held_out = None
     with precision.float64():
         outputs, controls = series(scaling, _border.runs_of(ds, feedthrough=feedthrough))
         if validation is not None:
             signature.check(validation)
-            held_out = series(scaling, _border.runs_of(validation, feedthrough=feedthrough))
+            held_out = series(scaling, _border.runs_of(own.select(validation), feedthrough=feedthrough))
     found = subspace.order_scores(
         outputs,
         controls,

@@ -12,7 +12,7 @@ from dynlearn.errors import ArgumentError, FitError, check_count, check_known, c
 from dynlearn.fitting import _whole_runs
 from dynlearn.fitting._em_steps import ascended, iterate, iterate_noises
 from dynlearn.fitting._method import Outcome, Session
-from dynlearn.fitting._series import Series, check_varied, series
+from dynlearn.fitting._series import Series, series
 from dynlearn.fitting.result import Reason
 from dynlearn.models import AbstractModel, LinearStateSpace
 from dynlearn.models import _linear_build as build
@@ -79,7 +79,10 @@ class Subspace:
         check_number("Subspace", "tolerance", self.tolerance)
 
     def run(self, model: AbstractModel, session: Session) -> Outcome:
-        _whole_runs.check("Subspace", model, session)
+        return _whole_runs.on_independent(self._run, model, session)
+
+    def _run(self, model: AbstractModel, session: Session) -> Outcome:
+        _whole_runs.check("Subspace", model)
         model, system = _checked_model(model, session)
         with precision.float64(), session.progress("subspace", self.steps) as report:
             now, runs, count = _whole_runs.runs_of(model, session)
@@ -114,7 +117,7 @@ class Subspace:
 
 
 def _checked_model(model: AbstractModel, session: Session) -> tuple[LinearStateSpace, MatrixSystem]:
-    """Regular sampling, free or stable matrices, runs that are not too short, outputs that vary."""
+    """Regular sampling, free or stable matrices, runs that are not too short."""
     if not isinstance(model, LinearStateSpace):
         raise ArgumentError(
             f"Subspace: expected a LinearStateSpace, got {type(model).__name__}; use method={model.method!r}."
@@ -126,7 +129,6 @@ def _checked_model(model: AbstractModel, session: Session) -> tuple[LinearStateS
             f"method='maximum_likelihood', or bring the data to regular intervals by ds.dyn.resample(dt) and build the "
             f"model with continuous=False."
         )
-    check_varied(session.train)
     needed, longest = 2 * (len(model.state_names) + 2), int(session.train.dyn.lengths.max())
     if longest < needed:
         raise FitError(

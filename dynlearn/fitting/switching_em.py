@@ -73,7 +73,7 @@ class SwitchingEM:
             raise ArgumentError(
                 f"SwitchingEM: expected a SwitchingLinear, got {type(model).__name__}; leave method out for its own."
             )
-        _whole_runs.check("SwitchingEM", model, session)
+        _whole_runs.check("SwitchingEM", model)
         with precision.float64(), session.progress("SwitchingEM", self.steps) as report:
             found, runs, count = _whole_runs.runs_of(model, session)
             start: Any = found

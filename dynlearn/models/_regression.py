@@ -33,11 +33,14 @@ class Regression:
         q, r = scipy.linalg.qr(x - self.x_mean, mode="economic")
         u, self.s, self.vt = scipy.linalg.svd(r, full_matrices=False)
         self.projected = u.T @ (q.T @ (y - self.y_mean))
+        least = self.s.max(initial=0.0) * max(self.samples, self.s.size) * np.finfo(float).eps
+        self.negligible = self.s <= least
+        self.rank = int((~self.negligible).sum())
+        """Coefficients per target that the data determine, beside the offset."""
 
     def solve(self, ridge: float) -> Float[np.ndarray, "regressor+1 target"]:
         """The weights, offset in the last row. `ridge=0` gives the solution of least norm."""
-        s = self.s
-        negligible = s <= s.max(initial=0.0) * max(self.samples, s.size) * np.finfo(float).eps
+        s, negligible = self.s, self.negligible
         filtered = np.where(negligible, 0.0, s / np.where(negligible, 1.0, s**2 + self.samples * ridge))
         weights = self.vt.T @ (filtered[:, None] * self.projected)
         return np.vstack([weights, self.y_mean - self.x_mean @ weights])

@@ -7,7 +7,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, FitError
+from dynlearn.models._measured import counts
 from dynlearn.numerics.fixed import Fixed
 from dynlearn.trajectories import schema
 
@@ -37,7 +38,11 @@ class Scaling(Fixed):
 
     @classmethod
     def of(cls, ds: xr.Dataset) -> Self:
-        """Means and standard deviations over every measured value of `ds`."""
+        """Means and standard deviations over every measured value of `ds`; `FitError` where an output has none."""
+        if never := [name for name, count in counts(ds).items() if count == 0]:
+            some = [name for name in schema.names(ds, "output") if name not in never]
+            what = f"leave out by ds.sel(output_name={some})" if some else "there is nothing to fit to"
+            raise FitError(f"outputs: {never} were never measured; {what}.")
         pairs = [_moments(ds, name) for name in ("output", "control", "static")]
         return cls(*pairs[0], *pairs[1], *pairs[2], jnp.asarray(_time_scale(ds)))
 
@@ -77,7 +82,7 @@ def check_resolution(ds: xr.Dataset) -> None:
 
 
 def _moments(ds: xr.Dataset, name: str) -> tuple[Array, Array]:
-    """Mean and standard deviation of each channel; a channel that never changes keeps scale 1."""
+    """Mean and standard deviation of each channel; the scale of one that never changes is its size, 1 where it is 0."""
     if name not in ds:
         return jnp.zeros(0), jnp.ones(0)
     variable = ds[name]
@@ -86,7 +91,8 @@ def _moments(ds: xr.Dataset, name: str) -> tuple[Array, Array]:
     mean = variable.mean(other).fillna(0.0).values
     std = variable.std(other).fillna(0.0).values
     flat = (std <= 1e-12 * np.abs(mean)) | (std == 0)
-    return jnp.asarray(mean), jnp.asarray(np.where(flat, 1.0, std))
+    size = np.where(mean == 0, 1.0, np.abs(mean))
+    return jnp.asarray(mean), jnp.asarray(np.where(flat, size, std))
 
 
 def _time_scale(ds: xr.Dataset) -> float:

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Key
 from dynlearn.errors import FitError, check_count
 from dynlearn.models import _delays
 from dynlearn.models._error_growth import Error, ErrorGrowth
+from dynlearn.models._measured import sparse
 from dynlearn.models._model import AbstractClosedForm, AbstractDeterministic
 from dynlearn.models._regression import Regression, check_ridge
 from dynlearn.models._scaling import Scaling
@@ -78,7 +79,7 @@ class ARX(AbstractClosedForm, AbstractDeterministic):
             if not np.isfinite(criterion):
                 raise FitError(
                     f"ARX: no run has {tried[0] + 2} complete samples in a row, which delays={tried[0]} needs, or "
-                    f"there are fewer such stretches than coefficients; use fewer delays or longer runs."
+                    f"there are fewer such stretches than coefficients; use fewer delays or longer runs.{sparse(ds)}"
                 )
             model = cls(
                 signature, scaling, jnp.asarray(weights.T), ErrorGrowth.unit(signature.outputs), d, gap
@@ -145,9 +146,17 @@ def _transitions(runs: Window, scaling: Scaling, delays: int) -> tuple[np.ndarra
 def _akaike(runs: Window, scaling: Scaling, delays: int, ridge: float) -> tuple[float, np.ndarray]:
     """Akaike's criterion per output value (infinite with fewer transitions than coefficients), and the weights."""
     regressors, target = _transitions(runs, scaling, delays)
-    n, k = regressors.shape
-    if n < 2 or (n < 2 * (k + 1) and delays > 0):
-        return np.inf, np.zeros((k + 1, target.shape[1]))
-    weights = Regression(regressors, target).solve(ridge)
+    n, width = regressors.shape
+    none = np.inf, np.zeros((width + 1, target.shape[1]))
+    if n < 2:
+        return none
+    regression = Regression(regressors, target)
+    # What is constant or copies another is no coefficient to determine, nor an output to choose the delays by.
+    k = regression.rank
+    if n < 2 * (k + 1) and delays > 0:
+        return none
+    weights = regression.solve(ridge)
     residual = target - regressors @ weights[:-1] - weights[-1]
-    return float(np.mean(np.log(np.mean(residual**2, axis=0) + 1e-12)) + 2 * (k + 1) / n), weights
+    varies = target.std(axis=0) > 0
+    square = np.mean(residual[:, varies if varies.any() else slice(None)] ** 2, axis=0)
+    return float(np.mean(np.log(square + 1e-12)) + 2 * (k + 1) / n), weights

@@ -12,6 +12,7 @@ from jaxtyping import Array, Complex, Float, Key
 from dynlearn.errors import ArgumentError, check_count
 from dynlearn.models import _linear_build as build
 from dynlearn.models._belief import Belief, inferred, observed, stepped
+from dynlearn.models._independent import Independent
 from dynlearn.models._linear_gaussian import AbstractLinearGaussian, Emission, Transition
 from dynlearn.models._linear_systems import AbstractSystem
 from dynlearn.models._model import AbstractLinearLatent
@@ -78,7 +79,7 @@ class LinearStateSpace(AbstractLinearGaussian, AbstractLinearLatent):
 
         Args:
             ds: the training data.
-            states: size of x; twice the number of outputs unless given.
+            states: size of x; unless given twice the number of outputs that change and copy no other.
             continuous: continuous time; None takes discrete time where sampling is regular.
             feedthrough: whether outputs depend on the control of their own instant (D); None: only in
                 discrete time under linear hold, where the interval's far end acts like it.
@@ -86,17 +87,24 @@ class LinearStateSpace(AbstractLinearGaussian, AbstractLinearLatent):
             memory: samples a forecast's state is filtered from.
             key: accepted as every family's is, and not used.
         """
-        n = 2 * ds.sizes.get("output_name", 1) if states is None else states
-        check_count("states", n, 1)
+        if states is not None:
+            check_count("states", states, 1)
         check_count("memory", memory, 1)
         signature, interval = build.sampled(ds, continuous)
         if feedthrough is None:
             feedthrough = signature.discrete and signature.hold == "linear" and signature.controls > 0
         with precision.float64():
             scaling = Scaling.of(ds)
-            system = build.guessed(
-                ds.dyn.to_device(), scaling, n, signature, interval, feedthrough=feedthrough, stable=stable
-            )
+            own = Independent.of(ds, scaling)
+            n = 2 * max(1, len(own.kept)) if states is None else states
+            options = {"feedthrough": feedthrough, "stable": stable}
+            if own.all or not own.kept:
+                system = build.guessed(ds.dyn.to_device(), scaling, n, signature, interval, **options)
+            else:
+                runs = own.select(ds).dyn.to_device()
+                system = own.system(
+                    build.guessed(runs, own.scaling(scaling), n, signature, interval, **options)
+                )
         return precision.to_default(cls(signature, scaling, system, interval, memory))
 
     @classmethod

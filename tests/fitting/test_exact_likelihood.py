@@ -120,7 +120,9 @@ def test_refusals(linear, gappy):
         dl.fit(other, linear, method=Gradient(steps=1), objective="marginal_likelihood", progress=False)
     model = LinearStateSpace.from_data(linear, states=2)
     nothing = linear.assign(output=linear["output"] * np.nan)
-    with pytest.raises(FitError, match="EM: no output of the training data was measured"):
+    with pytest.raises(
+        FitError, match="train: output 'position' was never measured; give data in which some output is"
+    ):
         dl.fit(model, nothing, progress=False)
     for make, words in (
         (lambda: EM(steps=0), "EM: steps: expected an integer >= 1"),

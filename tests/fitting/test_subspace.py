@@ -131,12 +131,11 @@ def test_refusals(driven):
         select_order(driven, 5)
     with pytest.raises(ArgumentError, match=r"unknown option 'feedtrough'.*feedthrough"):
         select_order(driven, [1, 2], feedtrough=True)
-    constant = (driven["output_name"] == "y1") & driven["output"].notnull()
-    flat = driven.assign(output=driven["output"].where(~constant, 3.0))
-    with pytest.raises(FitError, match="outputs: 'y1' never changes"):
+    flat = driven.assign(output=driven["output"].where(driven["output"].isnull(), 3.0))
+    with pytest.raises(FitError, match=r"outputs: \['y0', 'y1'\] never change"):
         select_order(flat, [1, 2])
     blind = driven.assign(output=driven["output"].where(driven["output_name"] == "y0"))
-    with pytest.raises(FitError, match="outputs: 'y1' was never measured"):
+    with pytest.raises(FitError, match=r"outputs: \['y1'\] were never measured"):
         select_order(blind, [1, 2])
     short = driven.isel(time=slice(0, 8))
     with pytest.raises(
