@@ -263,7 +263,12 @@ ROWS: list[tuple[str, Callable, type[Exception], str]] = [
         ArgumentError,
         r"expected a single model, got Ensemble",
     ),
-    ("ensemble of nobody", lambda g: Ensemble.of(g.node, 0), ArgumentError, r"expected size >= 1, got 0"),
+    (
+        "ensemble of nobody",
+        lambda g: Ensemble.of(g.node, 0),
+        ArgumentError,
+        r"Ensemble\.of: size: expected an integer >= 1, got 0",
+    ),
     (
         "member that is not there",
         lambda g: Ensemble.of(g.node, 2).member(2),

@@ -13,7 +13,8 @@ from jaxtyping import Array, Float, Key
 from dynlearn.control.noise import coloured
 from dynlearn.control.paths import Score, finite, score, shifted, states_along
 from dynlearn.control.planner import AbstractPlanner, Plan, Reason, StageCost, State, Transition, choose
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, is_count, is_number
+from dynlearn.numerics.plain import plain
 
 
 class Memory(eqx.Module):
@@ -79,15 +80,15 @@ class CEM(AbstractPlanner):
     (True, Array(True, dtype=bool))
     """
 
-    samples: int = eqx.field(static=True, default=128)
-    iterations: int = eqx.field(static=True, default=4)
-    elites: int = eqx.field(static=True, default=12)
-    initial_std: int | float = eqx.field(static=True, default=0.7)
-    minimum_std: int | float = eqx.field(static=True, default=0.02)
-    momentum: int | float = eqx.field(static=True, default=0.1)
-    color: int | float = eqx.field(static=True, default=2.0)
-    recombined: int | float = eqx.field(static=True, default=0.5)
-    decay: int | float = eqx.field(static=True, default=1.0)
+    samples: int = eqx.field(static=True, converter=plain, default=128)
+    iterations: int = eqx.field(static=True, converter=plain, default=4)
+    elites: int = eqx.field(static=True, converter=plain, default=12)
+    initial_std: int | float = eqx.field(static=True, converter=plain, default=0.7)
+    minimum_std: int | float = eqx.field(static=True, converter=plain, default=0.02)
+    momentum: int | float = eqx.field(static=True, converter=plain, default=0.1)
+    color: int | float = eqx.field(static=True, converter=plain, default=2.0)
+    recombined: int | float = eqx.field(static=True, converter=plain, default=0.5)
+    decay: int | float = eqx.field(static=True, converter=plain, default=1.0)
 
     def __check_init__(self):
         _check_option("iterations", self.iterations, int, 1, math.inf)
@@ -236,7 +237,7 @@ def _reason(state: State, best: Score) -> Reason:
 
 
 def _check_option(name: str, value: object, kind: type, low: int | float, high: int | float) -> None:
-    valid = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
+    valid = is_count(value, 0) if kind is int else is_number(value)
     if not valid or not low <= value <= high:  # type: ignore[operator]
         what = "an integer" if kind is int else "a number"
         limit = f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"

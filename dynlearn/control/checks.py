@@ -7,7 +7,7 @@ import numpy as np
 from dynlearn.control.constraint import Constraint
 from dynlearn.control.cost import Cost
 from dynlearn.control.planner import AbstractPlanner
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, is_count, is_number
 from dynlearn.models._model import AbstractModel
 from dynlearn.models._signature import Signature
 
@@ -47,9 +47,9 @@ def check_cost(cost: object, constraints: tuple[Constraint, ...], signature: Sig
 
 def check_horizon(horizon: object) -> int:
     """A number of steps, at least one."""
-    if not isinstance(horizon, int) or isinstance(horizon, bool) or horizon < 1:
+    if not is_count(horizon, 1):
         raise ArgumentError(f"horizon: expected a number of steps, at least 1, got {horizon!r}.")
-    return horizon
+    return int(horizon)
 
 
 def checked_bounds(
@@ -82,7 +82,7 @@ def check_interval(interval: object, signature: Signature) -> float:
             f"time between observations; pass interval=... in the model's time unit ({unit or 'unitless'})."
         )
     given = own if interval is None else interval
-    if not isinstance(given, int | float) or not np.isfinite(given) or given <= 0:
+    if not is_number(given) or not np.isfinite(given) or given <= 0:
         raise ArgumentError(f"interval: expected a time > 0, got {interval!r}.")
     if own is not None and abs(given - own) > RTOL * own:
         raise ArgumentError(

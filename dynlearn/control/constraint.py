@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from dynlearn.errors import ArgumentError, check_known
+from dynlearn.errors import ArgumentError, check_known, is_number
+from dynlearn.numerics.plain import plain
 
 KINDS = ("soft", "hard")
 
@@ -29,7 +30,7 @@ class Constraint(eqx.Module):
 
     function: Callable = eqx.field(static=True)
     kind: str = eqx.field(static=True, default="hard")
-    weight: int | float = eqx.field(static=True, default=1.0)
+    weight: int | float = eqx.field(static=True, converter=plain, default=1.0)
 
     def __check_init__(self):
         if not callable(self.function):
@@ -38,7 +39,7 @@ class Constraint(eqx.Module):
                 f"{self.function!r}; pass e.g. lambda y, u, t: y[0] - 1.0."
             )
         check_known("kind of constraint", [self.kind], KINDS)
-        if not (isinstance(self.weight, int | float) and np.isfinite(self.weight) and self.weight > 0):
+        if not (is_number(self.weight) and np.isfinite(self.weight) and self.weight > 0):
             raise ArgumentError(f"Constraint: weight: expected a number > 0, got {self.weight!r}.")
 
     def penalty_and_violation(

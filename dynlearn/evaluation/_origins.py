@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool
 
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, is_count
 from dynlearn.forecasting import _border
 from dynlearn.models import AbstractModel
 from dynlearn.trajectories import schema
@@ -28,7 +28,7 @@ class Origins:
         """Windows of `context + horizon` samples, `stride` (default: `horizon`) apart; shorter runs hold none."""
         stride = horizon if stride is None else stride
         for name, value in {"context": context, "horizon": horizon, "stride": stride}.items():
-            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+            if not is_count(value, 1):
                 raise ArgumentError(f"{name}: expected an integer >= 1 (samples), got {value!r}.")
         longest = int(ds.dyn.lengths.max())
         if longest < context + horizon:

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Key
 
-from dynlearn.errors import ArgumentError, check_known
+from dynlearn.errors import ArgumentError, check_known, is_count
 from dynlearn.fitting import _progress
 from dynlearn.fitting._checkpoint import opened
 from dynlearn.fitting._identity import identity
@@ -103,7 +103,7 @@ def fit(
     source, model = model, as_model(model)
     if not isinstance(model, AbstractModel):
         raise ArgumentError(f"model: expected a dynlearn model, got {type(model).__name__}.")
-    if not isinstance(calibration_horizon, int | np.integer) or calibration_horizon < 1:
+    if not is_count(calibration_horizon, 1):
         raise ArgumentError(
             f"calibration_horizon: expected an integer >= 1 (steps), got {calibration_horizon!r}."
         )
@@ -128,7 +128,7 @@ def fit(
         session = Session(train, validation, loss, random, kept, shown)
         outcome = chosen.run(source if isinstance(chosen, NativeMethod) else model, session)
     fitted = calibrate(
-        outcome.model, train if validation is None else validation, horizon=calibration_horizon
+        outcome.model, train if validation is None else validation, horizon=int(calibration_horizon)
     )
     statistics = {**outcome.statistics, "calibrated_on": "train" if validation is None else "validation"}
     handed_back = source.adopt(fitted) if isinstance(source, Foreign) else fitted

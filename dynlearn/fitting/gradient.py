@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, is_count, is_number
 from dynlearn.fitting import _checkpoint
 from dynlearn.fitting._examples import Examples
 from dynlearn.fitting._method import Outcome, Session
@@ -77,11 +77,11 @@ class Gradient:
     def __post_init__(self):
         for name in ("steps", "batch", "horizon", "validate_every", "validation_windows"):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
+            if not is_count(value, 1):
                 raise ArgumentError(f"Gradient: expected {name} to be an integer >= 1, got {value!r}.")
         for name in ("learning_rate", "clip", "weight_decay", "average"):
             value = getattr(self, name)
-            if not isinstance(value, int | float) or isinstance(value, bool):
+            if not is_number(value):
                 raise ArgumentError(f"Gradient: expected {name} to be a number, got {value!r}.")
         if not (
             self.learning_rate > 0 and self.clip > 0 and self.weight_decay >= 0 and 0 <= self.average < 1
@@ -90,7 +90,7 @@ class Gradient:
                 f"Gradient: expected learning_rate > 0, clip > 0, weight_decay >= 0, 0 <= average < 1, got "
                 f"{self.learning_rate}, {self.clip}, {self.weight_decay}, {self.average}."
             )
-        if self.patience is not None and (not isinstance(self.patience, int) or self.patience < 1):
+        if self.patience is not None and not is_count(self.patience, 1):
             raise ArgumentError(
                 f"Gradient: expected patience to be an integer >= 1 (blocks) or None, got {self.patience!r}."
             )

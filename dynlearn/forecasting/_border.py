@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from dynlearn.errors import ArgumentError, DivergedError
+from dynlearn.errors import ArgumentError, DivergedError, is_count
 from dynlearn.forecasting import _controls
 from dynlearn.forecasting._paths import finite
 from dynlearn.models import AbstractModel, as_model, is_fitted, pieces_needed
@@ -82,7 +82,7 @@ def _instants(model, context, now: np.ndarray, horizon: int | None, times: objec
         )
     if times is not None:
         return _given_instants(model, now, relative(context["t"].attrs, times))
-    if not isinstance(horizon, int | np.integer) or isinstance(horizon, bool) or horizon < 1:
+    if not is_count(horizon, 1):
         raise ArgumentError(f"horizon: expected an integer >= 1 (a number of steps), got {horizon!r}.")
     interval = model.signature.interval or context.dyn.sampling().interval
     if interval is None:

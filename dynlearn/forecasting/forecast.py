@@ -5,7 +5,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Key
 
-from dynlearn.errors import ArgumentError, DivergedError
+from dynlearn.errors import DivergedError, check_count
 from dynlearn.forecasting import _border, _paths
 from dynlearn.models import AbstractModel, Foreign, Signature, for_intervals_of
 from dynlearn.numerics.keys import as_key, of_runs
@@ -58,8 +58,7 @@ def forecast(
     model = _border.check_model("forecast", model)
     model.signature.check(context)
     model = for_intervals_of(model, context)
-    if not isinstance(samples, int | np.integer) or samples < 1:
-        raise ArgumentError(f"samples: expected an integer >= 1, got {samples!r}.")
+    check_count("samples", samples, 1)
     now = _border.last_samples(context)[0]
     _border.check_length(model, context, now)
     ahead = _border.ahead(model, context, horizon, times, controls)

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, is_count
 from dynlearn.forecasting import _border, _paths
 from dynlearn.forecasting.forecast import check_finite
 from dynlearn.models import AbstractModel, Foreign, for_intervals_of
@@ -39,7 +39,7 @@ def simulate(model: AbstractModel | Foreign, ds: xr.Dataset, warmup: int = 50) -
     model.signature.check(ds)
     model = for_intervals_of(model, ds)
     t, lengths = schema.times_2d(ds), ds.dyn.lengths
-    if not isinstance(warmup, int | np.integer) or warmup < model.required:
+    if not is_count(warmup, model.required):
         raise ArgumentError(
             f"warmup: the model needs at least {model.required} samples to infer its state, got {warmup!r}."
         )

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from dynlearn.errors import ArgumentError, DivergedError
+from dynlearn.errors import ArgumentError, DivergedError, check_count
 from dynlearn.inference._methods import Method, resolve
 from dynlearn.models import (
     AbstractModel,
@@ -52,9 +52,8 @@ def check_fitted(verb: str, model: AbstractStateSpace) -> None:
 
 
 def check_samples(samples: object) -> int:
-    if not isinstance(samples, int | np.integer) or isinstance(samples, bool) or samples < 0:
-        raise ArgumentError(f"samples: expected an integer >= 0, got {samples!r}.")
-    return int(samples)
+    check_count("samples", samples, 0)
+    return int(samples)  # type: ignore[call-overload]
 
 
 def check_finite(verb: str, ds: xr.Dataset, found: np.ndarray) -> None:

@@ -17,6 +17,7 @@ from dynlearn.models._networks import mlp
 from dynlearn.numerics.discretisation import discretised
 from dynlearn.numerics.flow import flow
 from dynlearn.numerics.keys import split
+from dynlearn.numerics.plain import plain
 
 FORMS = ("linear", "locally_linear", "nonlinear")
 
@@ -79,7 +80,7 @@ class LocallyLinearDrift(AbstractDrift):
     B: Float[Array, "state input"]
     c: Float[Array, " state"]
     network: eqx.nn.MLP
-    substeps: int = eqx.field(static=True)
+    substeps: int = eqx.field(static=True, converter=plain)
 
     def __call__(self, z: Float[Array, " state"], v: Float[Array, " input"]) -> Float[Array, " state"]:
         alpha = jax.nn.softmax(self.network(z))
@@ -102,7 +103,7 @@ class NetworkDrift(AbstractDrift):
     """A multilayer perceptron of z and v."""
 
     network: eqx.nn.MLP
-    substeps: int = eqx.field(static=True)
+    substeps: int = eqx.field(static=True, converter=plain)
 
     def __call__(self, z: Float[Array, " state"], v: Float[Array, " input"]) -> Float[Array, " state"]:
         return self.network(jnp.concatenate([z, v]))

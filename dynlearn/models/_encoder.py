@@ -6,6 +6,7 @@ from jaxtyping import Array, Float, Key
 
 from dynlearn.models._networks import mlp
 from dynlearn.models._scaling import Scaling
+from dynlearn.numerics.plain import plain
 from dynlearn.numerics.window import Window
 
 
@@ -18,8 +19,8 @@ class Encoder(eqx.Module):
     """
 
     network: eqx.nn.MLP | None
-    memory: int = eqx.field(static=True)
-    hidden: int = eqx.field(static=True)
+    memory: int = eqx.field(static=True, converter=plain)
+    hidden: int = eqx.field(static=True, converter=plain)
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from dynlearn.models._linear_gaussian import Emission, Transition
 from dynlearn.models._scaling import Fixed
 from dynlearn.numerics.discretisation import discretised
+from dynlearn.numerics.plain import plain
 
 
 class Initial(Fixed):
@@ -122,7 +123,7 @@ class MatrixSystem(AbstractSystem):
     Q: Noise
     R: Noise
     start: Initial
-    time_scale: float | None = eqx.field(static=True)
+    time_scale: float | None = eqx.field(static=True, converter=plain)
     """What one unit of the drift's time is in the dataset's; None in discrete time."""
 
     @property

@@ -79,7 +79,6 @@ def mlp(
 ) -> eqx.nn.MLP:
     """A multilayer perceptron; `last` scales its final layer (small: it starts as nearly zero)."""
     check_known("activation", [activation], ACTIVATIONS)
-    net = eqx.nn.MLP(
-        inputs, outputs, width, depth, activation=ACTIVATIONS[activation], final_activation=identity, key=key
-    )
+    sizes = int(inputs), int(outputs), int(width), int(depth)  # plain ones: they become static
+    net = eqx.nn.MLP(*sizes, activation=ACTIVATIONS[activation], final_activation=identity, key=key)
     return eqx.tree_at(lambda n: n.layers[-1], net, jax.tree.map(lambda leaf: last * leaf, net.layers[-1]))

@@ -4,11 +4,11 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float
 
-from dynlearn.errors import ArgumentError, FitError
+from dynlearn.errors import ArgumentError, FitError, is_number
 
 
 def check_ridge(ridge: object) -> None:
-    if not isinstance(ridge, int | float) or not 0 <= ridge < np.inf:
+    if not is_number(ridge) or not 0 <= ridge < np.inf:
         raise ArgumentError(f"ridge: expected a finite number >= 0, got {ridge!r}.")
 
 

@@ -18,6 +18,7 @@ from dynlearn.models._scaling import Scaling
 from dynlearn.models._signature import Signature
 from dynlearn.numerics import precision
 from dynlearn.numerics.distributions import Gaussian
+from dynlearn.numerics.plain import plain
 from dynlearn.numerics.window import Window
 
 
@@ -47,8 +48,8 @@ class ARX(AbstractClosedForm, AbstractDeterministic):
     weights: Float[Array, "output regressor"]
     """On [v_k, u_k, 1], in scaled units."""
     noise: ErrorGrowth
-    delays: int = eqx.field(static=True)
-    gap: int = eqx.field(static=True, default=10)
+    delays: int = eqx.field(static=True, converter=plain)
+    gap: int = eqx.field(static=True, converter=plain, default=10)
 
     @classmethod
     def from_data(

@@ -28,6 +28,7 @@ from dynlearn.numerics.filtering.gaussian import Extended
 from dynlearn.numerics.filtering.process import Process
 from dynlearn.numerics.kalman import Chain
 from dynlearn.numerics.keys import as_key, split
+from dynlearn.numerics.plain import plain
 from dynlearn.numerics.window import Window
 
 DECODERS = ("network", "identity")
@@ -92,8 +93,8 @@ class ContinuousDiscrete(AbstractStateSpace, AbstractStochastic):
     recognition: Recognition | None
     decoder: Decoder | None
     """None where the auxiliary variables are the outputs."""
-    memory: int = eqx.field(static=True, default=50)
-    draws: int = eqx.field(static=True, default=16)
+    memory: int = eqx.field(static=True, converter=plain, default=50)
+    draws: int = eqx.field(static=True, converter=plain, default=16)
 
     def __init__(
         self,

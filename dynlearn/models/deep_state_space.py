@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Bool, Complex, Float, Key
 
-from dynlearn.errors import ArgumentError, check_count, check_known
+from dynlearn.errors import ArgumentError, check_count, check_known, is_number
 from dynlearn.models._diagonal_stack import DiagonalStack
 from dynlearn.models._error_growth import Error, ErrorGrowth
 from dynlearn.models._filled import held_values
@@ -20,6 +20,7 @@ from dynlearn.models._scaling import Scaling
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.distributions import Gaussian
 from dynlearn.numerics.keys import as_key
+from dynlearn.numerics.plain import plain
 from dynlearn.numerics.window import Window
 from dynlearn.trajectories.sampling import sampling
 
@@ -88,8 +89,8 @@ class DeepStateSpace(AbstractParallel, AbstractDeterministic):
     scaling: Scaling
     stack: DiagonalStack
     noise: ErrorGrowth
-    interval: float = eqx.field(static=True)
-    context: int = eqx.field(static=True)
+    interval: float = eqx.field(static=True, converter=plain)
+    context: int = eqx.field(static=True, converter=plain)
 
     def __init__(
         self,
@@ -106,8 +107,9 @@ class DeepStateSpace(AbstractParallel, AbstractDeterministic):
     ):
         for name, size in (("width", width), ("states", states), ("layers", layers)):
             check_count(name, size, 1)
+        width, states, layers = int(width), int(states), int(layers)  # plain ones: they become static
         check_count("memory", memory, 2)
-        if not (isinstance(interval, int | float) and 0 < interval < np.inf):
+        if not (is_number(interval) and 0 < interval < np.inf):
             raise ArgumentError(
                 f"interval: expected a positive time (typical between samples), got {interval!r}."
             )

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float, Key
 from dynlearn.errors import ArgumentError, check_count, check_known
 from dynlearn.models._networks import ACTIVATIONS, mlp
 from dynlearn.models._scaling import Fixed
+from dynlearn.numerics.plain import plain
 
 
 class AbstractDictionary(eqx.Module):
@@ -42,7 +43,7 @@ class AbstractDictionary(eqx.Module):
 class Delays(AbstractDictionary):
     """z = v: the identity with `delays=0`, Hankel (time-delay) coordinates otherwise."""
 
-    delays: int = eqx.field(static=True, default=10)
+    delays: int = eqx.field(static=True, converter=plain, default=10)
 
     def prepared(self, v, key):
         return self
@@ -57,8 +58,8 @@ class Polynomial(AbstractDictionary):
     Their number grows as C(n + degree, degree); take few delays.
     """
 
-    degree: int = eqx.field(static=True, default=2)
-    delays: int = eqx.field(static=True, default=0)
+    degree: int = eqx.field(static=True, converter=plain, default=2)
+    delays: int = eqx.field(static=True, converter=plain, default=0)
 
     def __check_init__(self):
         check_count("degree", self.degree, 2)
@@ -84,9 +85,9 @@ class Fourier(AbstractDictionary, Fixed):
     Rahimi, Recht, "Random features for large-scale kernel machines", NeurIPS 2007.
     """
 
-    count: int = eqx.field(static=True, default=100)
-    delays: int = eqx.field(static=True, default=0)
-    bandwidth: float = eqx.field(static=True, default=1.0)
+    count: int = eqx.field(static=True, converter=plain, default=100)
+    delays: int = eqx.field(static=True, converter=plain, default=0)
+    bandwidth: float = eqx.field(static=True, converter=plain, default=1.0)
     frequency: Float[Array, "feature v"] | None = None
     phase: Float[Array, " feature"] | None = None
 
@@ -112,9 +113,9 @@ class Radial(AbstractDictionary, Fixed):
     `bandwidth` is in units of the median distance between delay vectors.
     """
 
-    count: int = eqx.field(static=True, default=100)
-    delays: int = eqx.field(static=True, default=0)
-    bandwidth: float = eqx.field(static=True, default=1.0)
+    count: int = eqx.field(static=True, converter=plain, default=100)
+    delays: int = eqx.field(static=True, converter=plain, default=0)
+    bandwidth: float = eqx.field(static=True, converter=plain, default=1.0)
     centre: Float[Array, "feature v"] | None = None
     width: Float[Array, ""] | None = None
 
@@ -141,10 +142,10 @@ class Learned(AbstractDictionary):
     Nature Communications 2018.
     """
 
-    count: int = eqx.field(static=True, default=32)
-    delays: int = eqx.field(static=True, default=10)
-    width: int = eqx.field(static=True, default=64)
-    depth: int = eqx.field(static=True, default=2)
+    count: int = eqx.field(static=True, converter=plain, default=32)
+    delays: int = eqx.field(static=True, converter=plain, default=10)
+    width: int = eqx.field(static=True, converter=plain, default=64)
+    depth: int = eqx.field(static=True, converter=plain, default=2)
     activation: str = eqx.field(static=True, default="tanh")
     network: eqx.nn.MLP | None = None
 

@@ -6,13 +6,14 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float, Key
 
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, check_count
 from dynlearn.models._imported import AbstractImported
 from dynlearn.models._model import AbstractModel, State
 from dynlearn.models._scaling import Fixed, Scaling
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.distributions import Mixture
 from dynlearn.numerics.keys import as_key
+from dynlearn.numerics.plain import plain
 from dynlearn.numerics.window import Window
 
 
@@ -34,7 +35,7 @@ class Ensemble(AbstractModel):
     """
 
     members: AbstractModel
-    size: int = eqx.field(static=True)
+    size: int = eqx.field(static=True, converter=plain)
 
     @classmethod
     def of(cls, model: AbstractModel, size: int, key: int | Key[Array, ""] = 0) -> Self:
@@ -44,10 +45,9 @@ class Ensemble(AbstractModel):
         """
         if isinstance(model, Ensemble) or not isinstance(model, AbstractModel):
             raise ArgumentError(f"Ensemble.of: expected a single model, got {type(model).__name__}.")
-        if not isinstance(size, int) or size < 1:
-            raise ArgumentError(f"Ensemble.of: expected size >= 1, got {size!r}.")
+        check_count("Ensemble.of: size", size, 1)
         keys = jax.random.split(as_key(key), size)
-        return cls(eqx.filter_vmap(lambda k: _redrawn(model, k))(keys), size)
+        return cls(eqx.filter_vmap(lambda k: _redrawn(model, k))(keys), int(size))
 
     @property
     def signature(self) -> Signature:

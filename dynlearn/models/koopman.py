@@ -21,6 +21,7 @@ from dynlearn.models.dictionaries import DICTIONARIES, AbstractDictionary, Learn
 from dynlearn.numerics import precision
 from dynlearn.numerics.distributions import Gaussian
 from dynlearn.numerics.keys import as_key
+from dynlearn.numerics.plain import plain
 from dynlearn.numerics.window import Window
 
 
@@ -64,7 +65,7 @@ class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
     B: Float[Array, "z control"]
     c: Float[Array, " z"]
     noise: ErrorGrowth
-    gap: int = eqx.field(static=True)
+    gap: int = eqx.field(static=True, converter=plain)
 
     @classmethod
     def from_data(

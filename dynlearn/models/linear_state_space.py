@@ -21,6 +21,7 @@ from dynlearn.models._signature import Signature
 from dynlearn.models.structural import Piece, Pieces, StructuralSystem
 from dynlearn.numerics import precision
 from dynlearn.numerics.distributions import MultivariateGaussian
+from dynlearn.numerics.plain import plain
 from dynlearn.numerics.window import Window
 
 
@@ -59,9 +60,9 @@ class LinearStateSpace(AbstractLinearGaussian, AbstractLinearLatent):
     signature: Signature = eqx.field(static=True)
     scaling: Scaling
     system: AbstractSystem
-    interval: float = eqx.field(static=True)
-    memory: int = eqx.field(static=True, default=64)
-    fitted: bool = eqx.field(static=True, default=False)
+    interval: float = eqx.field(static=True, converter=plain)
+    memory: int = eqx.field(static=True, converter=plain, default=64)
+    fitted: bool = eqx.field(static=True, converter=plain, default=False)
 
     @classmethod
     def from_data(

@@ -31,6 +31,7 @@ from dynlearn.numerics.distributions import Distribution, MultivariateGaussian
 from dynlearn.numerics.filtering._contract import AbstractInference
 from dynlearn.numerics.filtering.gaussian import Extended
 from dynlearn.numerics.keys import as_key
+from dynlearn.numerics.plain import plain
 from dynlearn.numerics.window import Window
 
 
@@ -94,9 +95,9 @@ class NonlinearStateSpace(AbstractMarkov, AbstractStochastic):
     noise: ConstantNoise | StateNoise | GivenNoise
     emission: Emission
     initial: Initial
-    states: int = eqx.field(static=True)
+    states: int = eqx.field(static=True, converter=plain)
     inference: AbstractInference = eqx.field(static=True, default=Extended())
-    memory: int = eqx.field(static=True, default=64)
+    memory: int = eqx.field(static=True, converter=plain, default=64)
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from dynlearn.models._model import AbstractDeterministic
 from dynlearn.models._scaling import Scaling
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.distributions import Gaussian
+from dynlearn.numerics.plain import plain
 from dynlearn.numerics.window import Window
 
 
@@ -33,7 +34,7 @@ class Persistence(AbstractDeterministic):
     signature: Signature = eqx.field(static=True)
     scaling: Scaling
     noise: ErrorGrowth
-    memory: int = eqx.field(static=True, default=10)
+    memory: int = eqx.field(static=True, converter=plain, default=10)
 
     @classmethod
     def from_data(cls, ds: xr.Dataset, *, memory: int = 10, key: object = 0) -> Self:

@@ -13,6 +13,7 @@ from dynlearn.models._model import AbstractContinuous, AbstractDeterministic, Ab
 from dynlearn.models._scaling import Scaling
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.distributions import Gaussian
+from dynlearn.numerics.plain import plain
 from dynlearn.numerics.window import Window
 
 PRIOR = 0.01
@@ -51,7 +52,7 @@ class Smoothed(AbstractWholePath, AbstractDeterministic):
 
     model: Any
     """A model that is both `AbstractContinuous` and `AbstractDeterministic`."""
-    iterations: int = eqx.field(static=True)
+    iterations: int = eqx.field(static=True, converter=plain)
 
     @classmethod
     def of(cls, model: AbstractContinuous, iterations: int = 3) -> Self:

@@ -25,6 +25,7 @@ from dynlearn.numerics.filtering._contract import AbstractInference
 from dynlearn.numerics.filtering.collapsed import Collapsed
 from dynlearn.numerics.filtering.switching import SwitchingChain
 from dynlearn.numerics.keys import as_key
+from dynlearn.numerics.plain import plain
 from dynlearn.numerics.window import Window
 
 SWITCHING = ("markov", "state")
@@ -75,7 +76,7 @@ class SwitchingLinear(AbstractSwitching, AbstractStochastic):
     scaling: Scaling
     system: SwitchingSystem
     regime_names: tuple[str, ...] = eqx.field(static=True, default=())
-    memory: int = eqx.field(static=True, default=64)
+    memory: int = eqx.field(static=True, converter=plain, default=64)
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ import optimistix as optx
 from jaxtyping import Array, Bool, Float, PyTree
 
 from dynlearn.errors import ArgumentError, check_count, check_known
+from dynlearn.numerics.plain import plain
 from dynlearn.solvers._checks import converted
 from dynlearn.solvers._controller import controller
 from dynlearn.solvers._explicit import PAIRS, ExplicitPair
@@ -56,7 +57,7 @@ class Adaptive(AbstractSolver):
     scheme: str = eqx.field(static=True, default="tsit5")
     rtol: float = eqx.field(static=True, default=1e-4, converter=_plain)
     atol: float = eqx.field(static=True, default=1e-6, converter=_plain)
-    max_steps: int = eqx.field(static=True, default=4096)
+    max_steps: int = eqx.field(static=True, converter=plain, default=4096)
     adjoints: ClassVar[tuple[str, ...]] = ("direct", "checkpointed", "continuous", "forward")
 
     def __check_init__(self):

@@ -9,6 +9,7 @@ import jax
 from jaxtyping import Array, Float, PyTree
 
 from dynlearn.errors import check_count, check_known
+from dynlearn.numerics.plain import plain
 from dynlearn.solvers._checks import converted
 from dynlearn.solvers._march import march
 from dynlearn.solvers._problem import AbstractSolver, Problem, Solved
@@ -49,7 +50,7 @@ class FixedStep(AbstractSolver):
     """
 
     scheme: str = eqx.field(static=True, default="rk4")
-    substeps: int = eqx.field(static=True, default=1)
+    substeps: int = eqx.field(static=True, converter=plain, default=1)
     adjoints: ClassVar[tuple[str, ...]] = ("direct", "checkpointed", "continuous", "forward")
 
     def __check_init__(self):

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dynlearn.errors import check_count, check_known
+from dynlearn.numerics.plain import plain
 from dynlearn.solvers._bridge import Cells, drawn, refined, through_knots
 from dynlearn.solvers._noise import State, check_possible
 from dynlearn.solvers._problem import Solved
@@ -33,7 +34,7 @@ class StochasticStep(AbstractStochasticSolver):
     """
 
     scheme: str = eqx.field(static=True, default="euler_maruyama")
-    substeps: int = eqx.field(static=True, default=1)
+    substeps: int = eqx.field(static=True, converter=plain, default=1)
 
     def __check_init__(self):
         check_known("stochastic scheme", [self.scheme], SCHEMES)

@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from dynlearn.errors import ArgumentError, check_count, check_known
+from dynlearn.errors import ArgumentError, check_count, check_known, is_number
+from dynlearn.numerics.plain import plain
 from dynlearn.solvers._noise import Sigma, check_possible
 from dynlearn.solvers._problem import Solved
 from dynlearn.solvers._stochastic_problem import AbstractStochasticSolver, StochasticProblem
@@ -70,16 +71,16 @@ class StochasticAdaptive(AbstractStochasticSolver):
     """
 
     scheme: str = eqx.field(static=True, default="spark")
-    rtol: float = eqx.field(static=True, default=1e-3)
-    atol: float = eqx.field(static=True, default=1e-3)
-    max_steps: int = eqx.field(static=True, default=4096)
-    smallest: float = eqx.field(static=True, default=2.0**-14)
+    rtol: float = eqx.field(static=True, converter=plain, default=1e-3)
+    atol: float = eqx.field(static=True, converter=plain, default=1e-3)
+    max_steps: int = eqx.field(static=True, converter=plain, default=4096)
+    smallest: float = eqx.field(static=True, converter=plain, default=2.0**-14)
 
     def __check_init__(self):
         check_known("adaptive stochastic scheme", [self.scheme], SCHEMES)
         check_count("max_steps", self.max_steps, 1)
         for name, value in (("rtol", self.rtol), ("atol", self.atol), ("smallest", self.smallest)):
-            if not isinstance(value, int | float) or not value > 0:
+            if not is_number(value) or not value > 0:
                 raise ArgumentError(f"{name}: expected a number > 0, got {value!r}.")
 
     def check(self, noise: str, state_dependent: bool) -> None:

@@ -6,6 +6,7 @@ import equinox as eqx
 from jaxtyping import Array, PyTree
 
 from dynlearn.errors import ArgumentError, check_count, check_known
+from dynlearn.numerics.plain import plain
 from dynlearn.solvers._checks import converted
 from dynlearn.solvers._fixed import advance
 from dynlearn.solvers._march import march
@@ -51,7 +52,7 @@ class Symplectic(AbstractSolver):
     """
 
     scheme: str = eqx.field(static=True, default="verlet")
-    substeps: int = eqx.field(static=True, default=1)
+    substeps: int = eqx.field(static=True, converter=plain, default=1)
     adjoints: ClassVar[tuple[str, ...]] = ("direct", "checkpointed", "forward")
 
     def __check_init__(self):

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from dynlearn.errors import ArgumentError, check_count
+from dynlearn.errors import ArgumentError, check_count, is_number
 from dynlearn.fitting import OBJECTIVES, Reason, _checkpoint
 from dynlearn.fitting._examples import Examples
 from dynlearn.fitting._method import NativeMethod, Outcome, Session
@@ -87,7 +87,7 @@ class Training(NativeMethod):
             if getattr(self, name) is not None:
                 check_count(f"Training: {name}", getattr(self, name), 1)
         rates = self.learning_rate, self.clip, self.weight_decay, self.average
-        numbers = all(isinstance(rate, int | float) and not isinstance(rate, bool) for rate in rates)
+        numbers = all(is_number(rate) for rate in rates)
         if not (numbers and rates[0] > 0 and rates[1] > 0 and rates[2] >= 0 and 0 <= rates[3] < 1):
             raise ArgumentError(
                 f"Training: expected learning_rate > 0, clip > 0, weight_decay >= 0, 0 <= average < 1, got "

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from dynlearn.errors import ArgumentError, unknown
+from dynlearn.errors import ArgumentError, is_count, unknown
 from dynlearn.trajectories.gather import gather
 from dynlearn.trajectories.message import refusal
 from dynlearn.trajectories.schema import run_ids, run_lengths
@@ -119,7 +119,7 @@ def _least(inner: Fractions) -> int:
 
 def _generator(key: Any) -> np.random.Generator:
     """NumPy randomness from an int, or from a JAX key."""
-    if isinstance(key, int | np.integer) and not isinstance(key, bool) and key >= 0:
+    if is_count(key, 0):
         return np.random.default_rng(int(key))
     import jax
 

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, is_count
 from dynlearn.trajectories.gather import gather
 from dynlearn.trajectories.message import refusal
 from dynlearn.trajectories.schema import run_ids, run_lengths, strings
@@ -26,7 +26,7 @@ def windows(ds: xr.Dataset, length: int, stride: int = 1, *, short: str = "error
     (['0/0', '0/2'], [[0.0, 1.0, 2.0], [2.0, 3.0, 4.0]])
     """
     for what, value in (("length", length), ("stride", stride)):
-        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        if not is_count(value, 1):
             raise ArgumentError(
                 refusal(what, "a positive whole number of samples", repr(value), "pass e.g. 50")
             )

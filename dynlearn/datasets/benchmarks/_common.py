@@ -1,7 +1,6 @@
 """What several benchmarks need: a card from a list of files, the parts of a record, folders of measured
 runs."""
 
-import numbers
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import xarray as xr
 
 from dynlearn.datasets._files import File
 from dynlearn.datasets._info import Info
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, is_count
 from dynlearn.trajectories import from_arrays
 
 
@@ -22,7 +21,7 @@ def card(name: str, description: str, licence: str, source: str, files: Sequence
 
 def count(name: str, value: object) -> int:
     """A number of samples, 0 or more."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 0:
+    if not is_count(value, 0):
         raise ArgumentError(f"{name}: expected an integer of at least 0, got {value!r}; pass e.g. {name}=50.")
     return int(value)
 

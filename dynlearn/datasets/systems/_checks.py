@@ -5,11 +5,11 @@ import numbers
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, is_count
 
 
 def count(name: str, value: object, at_least: int) -> int:
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < at_least:
+    if not is_count(value, at_least):
         raise ArgumentError(
             f"{name}: expected an integer of at least {at_least}, got {value!r}; pass e.g. {name}=10."
         )

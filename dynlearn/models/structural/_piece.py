@@ -9,7 +9,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, is_number
 
 DIFFUSE = 1e6
 """Initial variance, beside the variance of the data, of a state that nothing is known of."""
@@ -77,7 +77,7 @@ def deviation(given: float | Array | None, start: float, scale: float) -> Float[
 def check_deviation(what: str, value: object) -> None:
     if value is None:
         return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+    if not is_number(value) or not 0 <= value < math.inf:
         raise ArgumentError(
             f"{what}: expected a standard deviation >= 0 in the output's unit, or None to start from a usual one, "
             f"got {value!r}."

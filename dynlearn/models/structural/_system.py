@@ -13,6 +13,7 @@ from dynlearn.models._linear_systems import AbstractSystem
 from dynlearn.models._scaling import Scaling
 from dynlearn.models.structural._piece import Block, Piece, Pieces
 from dynlearn.models.structural.level import Noise
+from dynlearn.numerics.plain import plain
 
 
 class StructuralSystem(AbstractSystem):
@@ -20,7 +21,7 @@ class StructuralSystem(AbstractSystem):
 
     pieces: tuple[Piece, ...]
     noise: Noise
-    controls: int = eqx.field(static=True)
+    controls: int = eqx.field(static=True, converter=plain)
 
     @classmethod
     def of(cls, pieces: Piece | Pieces, scaling: Scaling, controls: int) -> Self:

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from dynlearn.errors import check_count
 from dynlearn.models.structural._piece import Block, Piece, check_deviation, deviation
+from dynlearn.numerics.plain import plain
 
 
 class AR(Piece):
@@ -24,7 +25,7 @@ class AR(Piece):
     autocorrelations", J. Multivariate Anal. 1973.
     """
 
-    order: int = eqx.field(static=True)
+    order: int = eqx.field(static=True, converter=plain)
     scale: Any = None
     raw: Float[Array, " order"] | None = None
     """atanh of the partial autocorrelations."""

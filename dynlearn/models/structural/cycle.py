@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from dynlearn.errors import ArgumentError
 from dynlearn.models.structural._piece import Block, Piece, check_deviation, deviation
+from dynlearn.numerics.plain import plain
 
 
 class Cycle(Piece):
@@ -24,8 +25,8 @@ class Cycle(Piece):
     Reference: Harvey 1989, section 2.3.3.
     """
 
-    shortest: float = eqx.field(static=True)
-    longest_period: float = eqx.field(static=True)
+    shortest: float = eqx.field(static=True, converter=plain)
+    longest_period: float = eqx.field(static=True, converter=plain)
     scale: Any = None
     raw: Float[Array, "2"] | None = None
     """logit of rho, and of where the frequency lies between its bounds."""

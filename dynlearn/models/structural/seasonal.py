@@ -10,6 +10,7 @@ from jaxtyping import Array
 from dynlearn.errors import ArgumentError, check_count, check_known
 from dynlearn.models.structural._piece import Block, Piece, check_deviation, deviation, start_of
 from dynlearn.models.structural.level import Known
+from dynlearn.numerics.plain import plain
 
 KINDS = ("dummy", "trigonometric")
 
@@ -30,9 +31,9 @@ class Seasonal(Piece):
     Reference: Harvey, "Forecasting, structural time series models and the Kalman filter", 1989, section 2.3.
     """
 
-    period: int = eqx.field(static=True)
+    period: int = eqx.field(static=True, converter=plain)
     kind: str = eqx.field(static=True, default="dummy")
-    harmonics: int | None = eqx.field(static=True, default=None)
+    harmonics: int | None = eqx.field(static=True, converter=plain, default=None)
     scale: Any = None
     initial: Any = None
 

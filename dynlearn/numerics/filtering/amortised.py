@@ -21,6 +21,7 @@ from dynlearn.numerics.filtering.exact import Exact
 from dynlearn.numerics.filtering.gaussian import Extended
 from dynlearn.numerics.filtering.process import Process
 from dynlearn.numerics.kalman import Chain
+from dynlearn.numerics.plain import plain
 
 
 class AmortisedProcess(AbstractProcess):
@@ -100,7 +101,7 @@ class Amortised(AbstractInference):
     autoencoders", ICLR 2016.
     """
 
-    samples: int = eqx.field(static=True, default=16)
+    samples: int = eqx.field(static=True, converter=plain, default=16)
 
     @property
     def takes(self) -> type[AbstractProcess]:

@@ -14,6 +14,7 @@ from dynlearn.errors import check_count, check_number
 from dynlearn.numerics.distributions import Gaussian, Mixture, MultivariateGaussian
 from dynlearn.numerics.filtering._contract import AbstractInference, AbstractProcess, Filtered, Smoothed
 from dynlearn.numerics.filtering.process import Process, moments
+from dynlearn.numerics.plain import plain
 from dynlearn.numerics.triangular import tria
 
 
@@ -31,8 +32,8 @@ class EnsembleKalman(AbstractInference):
     2023, alg. 10.2; Raanes, "On the ensemble Rauch-Tung-Striebel smoother", 2016.
     """
 
-    size: int = eqx.field(static=True, default=200)
-    inflation: float = eqx.field(static=True, default=0.0)
+    size: int = eqx.field(static=True, converter=plain, default=200)
+    inflation: float = eqx.field(static=True, converter=plain, default=0.0)
 
     def __check_init__(self):
         check_count("EnsembleKalman: size", self.size, 2)

@@ -15,6 +15,7 @@ from dynlearn.numerics.filtering._collapse import collapse
 from dynlearn.numerics.filtering._contract import AbstractInference, AbstractProcess, Filtered, Smoothed
 from dynlearn.numerics.filtering.collapsed import mixture
 from dynlearn.numerics.filtering.switching import NEVER, SwitchingChain, split
+from dynlearn.numerics.plain import plain
 
 
 class Enumerated(AbstractInference):
@@ -33,7 +34,7 @@ class Enumerated(AbstractInference):
             have no distribution apart from the states, and no path a Gaussian one.
     """
 
-    limit: int = eqx.field(static=True, default=2**14)
+    limit: int = eqx.field(static=True, converter=plain, default=2**14)
 
     def __check_init__(self):
         check_count("Enumerated: limit", self.limit, 1)

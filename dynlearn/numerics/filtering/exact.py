@@ -7,6 +7,7 @@ from jaxtyping import Array, Key
 from dynlearn.numerics import kalman
 from dynlearn.numerics.distributions import Mixture, MultivariateGaussian
 from dynlearn.numerics.filtering._contract import AbstractInference, AbstractProcess, Filtered, Smoothed
+from dynlearn.numerics.plain import plain
 
 
 class Exact(AbstractInference):
@@ -20,7 +21,7 @@ class Exact(AbstractInference):
     sequential estimation", 1977; Frühwirth-Schnatter, "Data augmentation and dynamic linear models", 1994.
     """
 
-    parallel: bool = eqx.field(static=True, default=False)
+    parallel: bool = eqx.field(static=True, converter=plain, default=False)
 
     @property
     def takes(self) -> type[AbstractProcess]:

@@ -10,10 +10,11 @@ from cuthbertlib.smc.smoothing import exact_sampling, tracing
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Int, Key
 
-from dynlearn.errors import ArgumentError, check_count, check_known
+from dynlearn.errors import ArgumentError, check_count, check_known, is_number
 from dynlearn.numerics.distributions import Mixture, MultivariateGaussian
 from dynlearn.numerics.filtering._contract import AbstractInference, AbstractProcess, Filtered, Smoothed
 from dynlearn.numerics.filtering.process import Process
+from dynlearn.numerics.plain import plain
 from dynlearn.numerics.triangular import tria
 
 BACKWARD = {"sampling": exact_sampling.simulate, "ancestors": tracing.simulate}
@@ -37,18 +38,14 @@ class Particle(AbstractInference):
     without modifying the forward pass", 2021.
     """
 
-    size: int = eqx.field(static=True, default=1000)
-    threshold: float = eqx.field(static=True, default=0.5)
+    size: int = eqx.field(static=True, converter=plain, default=1000)
+    threshold: float = eqx.field(static=True, converter=plain, default=0.5)
     backward: str = eqx.field(static=True, default="sampling")
 
     def __check_init__(self):
         check_count("Particle: size", self.size, 2)
         check_known("backward", [self.backward], BACKWARD)
-        if (
-            isinstance(self.threshold, bool)
-            or not isinstance(self.threshold, int | float)
-            or not 0 < self.threshold <= 1
-        ):
+        if not is_number(self.threshold) or not 0 < self.threshold <= 1:
             raise ArgumentError(f"Particle: expected threshold in (0, 1], got {self.threshold!r}.")
 
     @property
