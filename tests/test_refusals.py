@@ -40,7 +40,9 @@ def test_more_coefficients_than_data(linear):
 
 
 def test_a_validation_set_too_small_to_calibrate_on(linear):
-    with pytest.raises(FitError, match=r"calibration: output 'position_1' was measured 3 times, this model needs 10"):
+    with pytest.raises(
+        FitError, match=r"calibration: output 'position_1' was measured 3 times, this model needs 10"
+    ):
         fit(ARX.from_data(linear, delays=0), linear, linear.isel(trajectory=[0], time=slice(0, 3)))
 
 
@@ -89,7 +91,7 @@ def cart():
 def test_an_environment_of_another_step(cart):
     model = NeuralODE.from_data(cart[0], hidden=0, memory=1, width=4)
     mpc = dl.control.MPC(model, COST, 5, bounds=(-1, 1), interval=0.5)
-    with pytest.raises(ArgumentError, match=r"the environment's step is 0\.1.*plans with 0\.5"):
+    with pytest.raises(ArgumentError, match=r"plans with 0\.5, .*the environment says 0\.1"):
         dl.control.run(Cart(), mpc, episodes=1, max_steps=3, progress=False)
     with pytest.raises(ArgumentError, match=r"pass an instance"):
         dl.control.run(Cart, mpc, episodes=1, max_steps=3, progress=False)
@@ -106,8 +108,6 @@ def test_a_closed_loop_is_fitted_again(cart):
     data, model = cart
     mpc = dl.control.MPC(model, COST, 5, bounds=(-1, 1))
     runs = dl.control.run(Cart(), mpc, episodes=1, max_steps=20, progress=False)
-    with pytest.raises(ValueError, match=r"ds\.drop_vars\(\['plan_cost', 'plan_seconds'\]\)"):
-        dl.concatenate([data, runs], prefixes=["random-", "mpc-"])
     both = dl.concatenate([data, runs], prefixes=["random-", "mpc-"])
     assert fit(ARX.from_data(both, delays=0), both).reason.name == "SOLVED"
 
