@@ -1,9 +1,9 @@
 """Files to be written: asked about before the work starts, not after it."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dynlearn.disk import put, sealed
 from dynlearn.errors import ArgumentError, unknown
 
 if TYPE_CHECKING:
@@ -30,9 +30,4 @@ def check_target(option: str, path: Path | None, suffixes: tuple[str, ...] = ())
 
 def write_scores(scores: "xr.Dataset", path: Path) -> None:
     """Scores as netCDF, whole or not at all. They have no time axis: the trajectory schema is not theirs."""
-    fresh = path.with_name(f".{path.name}.part")
-    try:
-        scores.to_netcdf(fresh, engine="h5netcdf")
-        os.replace(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    put(path, sealed(bytes(scores.to_netcdf(engine="h5netcdf"))))

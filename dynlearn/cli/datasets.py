@@ -94,9 +94,10 @@ def _card(name: str) -> "Table":
 
 
 def _export(ds: "xr.Dataset", path: Path) -> None:
+    from dynlearn.disk import put
     from dynlearn.trajectories import write
 
     if path.suffix == ".csv":
-        ds.dyn.to_frame().to_csv(path, index=False)
+        put(path, ds.dyn.to_frame().to_csv(index=False).encode())
     else:
         write(ds, path)

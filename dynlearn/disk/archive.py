@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dynlearn.disk.seal import SIZE, sealed, unsealed
-from dynlearn.disk.whole import write as put
+from dynlearn.disk.whole import put
 from dynlearn.errors import FileFormatError
 
 _MANIFEST = "manifest.json"

@@ -4,7 +4,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dynlearn.disk import _flock
@@ -13,7 +13,7 @@ from dynlearn.errors import ArgumentError, WriteError
 _COUNT = itertools.count()
 
 
-def write(path: str | os.PathLike, content: bytes) -> Path:
+def put(path: str | os.PathLike, content: bytes) -> Path:
     """Put a file with this content at `path`, in place of an old one.
 
     Raises `ArgumentError` for a folder that is missing, `WriteError` where the disk is full or the folder may
@@ -104,7 +104,8 @@ def _synced(fresh: Path) -> None:
 def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
-    else:
+        return
+    with suppress(OSError):  # a read-only folder refuses even where there is nothing to remove
         path.unlink(missing_ok=True)
 
 

@@ -1,7 +1,9 @@
 """The one look of all figures: a colour-blind-safe palette, thin axes, small clear type."""
 
+import os
 from collections.abc import Callable
 from functools import wraps
+from io import BytesIO
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
@@ -12,6 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import offset_copy
+
+from dynlearn.disk import check_place, put
+from dynlearn.errors import check_known
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -62,11 +67,26 @@ RC: Any = {
 
 
 class Plot(Figure):
-    """A Figure that also shows itself in a notebook where pyplot was never imported."""
+    """A Figure that also shows itself in a notebook where pyplot was never imported, and is written whole."""
+
+    def savefig(self, fname: Any, **options: Any) -> None:
+        """As matplotlib's; a file takes the place of an old one when it is complete, or not at all.
+
+        Raises `ArgumentError` for an unknown suffix or a missing folder, `WriteError` for a disk that is full or
+        may not be written to.
+        """
+        if not isinstance(fname, str | os.PathLike):
+            super().savefig(fname, **options)
+            return
+        path = check_place(fname)
+        kind = options.pop("format", None) or path.suffix[1:] or "png"
+        path = path if path.suffix else path.with_name(f"{path.name}.{kind}")
+        check_known("format of a figure", [kind], self.canvas.get_supported_filetypes())
+        content = BytesIO()
+        super().savefig(content, format=kind, **options)
+        put(path, content.getvalue())
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
-        from io import BytesIO
-
         png = BytesIO()
         self.savefig(png, format="png", dpi=2 * self.dpi)
         width, height = (round(inches * self.dpi) for inches in self.get_size_inches())

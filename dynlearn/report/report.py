@@ -2,12 +2,12 @@
 
 import datetime
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any, Self
 
+from dynlearn.disk import check_place, put
 from dynlearn.errors import ArgumentError
 from dynlearn.report import _figure, _page, _table
 
@@ -117,22 +117,11 @@ class Report:
     def write(self, path: str | os.PathLike) -> Path:
         """Write the page, whole or not at all; returns where it is, as an absolute path.
 
-        It is written beside its place under another name and moved there when it is complete.
+        Raises `ArgumentError` for a folder that is missing, `WriteError` where the disk is full or may not be
+        written to.
         """
-        path = Path(path).absolute()
-        if not path.parent.is_dir():
-            raise ArgumentError(
-                f"path: expected a file in an existing folder, got {str(path)!r}; create the folder."
-            )
-        if path.is_dir():
-            raise ArgumentError(
-                f"path: expected a file, got the folder {str(path)!r}; add a name such as report.html."
-            )
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
-            fresh = Path(folder) / path.name
-            fresh.write_text(self.html(), encoding="utf-8")
-            os.replace(fresh, path)
-        return path
+        path = check_place(Path(path).absolute())
+        return put(path, self.html().encode())
 
     def _add(self, html: str) -> Self:
         self._body.append(html)

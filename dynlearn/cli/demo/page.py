@@ -11,6 +11,7 @@ from dynlearn.cli import _fit_page
 from dynlearn.cli.demo.measured import MeasuredResult
 from dynlearn.cli.demo.pendulum import BOUNDS, LEARNED, TRUTH, PendulumResult
 from dynlearn.cli.demo.settings import Family, Settings
+from dynlearn.disk import put
 from dynlearn.fitting import FitResult
 from dynlearn.report import Report, environment
 
@@ -34,9 +35,8 @@ def build(
         _measured(page, result)
     _pendulum(page, pendulum)
     _how(page, settings, seconds)
-    (out / "settings.json").write_text(
-        json.dumps(dataclasses.asdict(settings), indent=2, default=dict) + "\n", encoding="utf-8"
-    )
+    text = json.dumps(dataclasses.asdict(settings), indent=2, default=dict) + "\n"
+    put(out / "settings.json", text.encode())
     return page.write(out / "report.html")
 
 
