@@ -805,7 +805,7 @@ ROWS: list[tuple[str, Callable, type[Exception], str]] = [
         "load what is no model",
         lambda g: dl.load(g.folder / "other"),
         FileFormatError,
-        r"expected a model, found list",
+        r"a list that is not said to be one",
     ),
     (
         "double precision in a single session",

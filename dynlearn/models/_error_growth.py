@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 from scipy.optimize import minimize
 
+from dynlearn.models._numbers import check_numbers
 from dynlearn.models._scaling import Fixed
 from dynlearn.numerics.distributions import Gaussian
 
@@ -41,6 +42,9 @@ class ErrorGrowth(Fixed):
     shape: Float[Array, " output"]
     memory: Float[Array, " output"]
     fitted: bool = eqx.field(static=True, default=True)
+
+    def __check_init__(self):
+        check_numbers(self, at_least_0=("sigma", "spread"), above_0=("growth", "shape", "memory"))
 
     @classmethod
     def unit(cls, outputs: int) -> Self:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, Key
 
 from dynlearn.models._error_growth import ErrorGrowth
+from dynlearn.models._numbers import check_numbers
 from dynlearn.models._regression import Regression
 from dynlearn.models._scaling import Scaling
 from dynlearn.models._signature import Signature
@@ -43,6 +44,9 @@ class AbstractModel(eqx.Module):
     else:
         signature: eqx.AbstractVar[Signature]
         scaling: eqx.AbstractVar[Scaling]
+
+    def __check_init__(self):
+        check_numbers(self)
 
     @property
     @abc.abstractmethod

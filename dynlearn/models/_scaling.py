@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from dynlearn.errors import ArgumentError, FitError
 from dynlearn.models._measured import counts
+from dynlearn.models._numbers import check_numbers
 from dynlearn.numerics.fixed import Fixed
 from dynlearn.trajectories import schema
 
@@ -29,6 +30,9 @@ class Scaling(Fixed):
     static_mean: Float[Array, " static"]
     static_scale: Float[Array, " static"]
     time_scale: Float[Array, ""]
+
+    def __check_init__(self):
+        check_numbers(self, above_0=("output_scale", "control_scale", "static_scale", "time_scale"))
 
     @classmethod
     def unit(cls, outputs: int, controls: int = 0, statics: int = 0) -> Self:

@@ -5,7 +5,7 @@ from typing import Self
 
 import xarray as xr
 
-from dynlearn.errors import ArgumentError, SchemaError
+from dynlearn.errors import ArgumentError, SchemaError, check_known
 from dynlearn.trajectories import schema, validate
 from dynlearn.trajectories.sampling import RTOL, sampling
 
@@ -36,8 +36,14 @@ class Signature:
         ):
             if units and len(units) != len(names):
                 raise ArgumentError(f"{kind}_units: expected one per name {names}, got {units}.")
-        if self.interval is not None and not 0 < self.interval < float("inf"):
-            raise ArgumentError(f"interval: expected a time > 0, or None, got {self.interval!r}.")
+        for names in (self.output_names, self.control_names, self.static_names):
+            if len(set(names)) < len(names):
+                raise ArgumentError(f"names: expected each one once, got {names}.")
+        check_known("hold", [self.hold], ("zero", "linear"))
+        for name in ("interval", "longest_step"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise ArgumentError(f"{name}: expected a time > 0, or None, got {value!r}.")
 
     @classmethod
     def of(cls, ds: xr.Dataset, *, discrete: bool) -> Self:

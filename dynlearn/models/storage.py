@@ -17,6 +17,7 @@ from dynlearn.models._foreign import Foreign, as_model
 from dynlearn.models._model import AbstractModel
 from dynlearn.models._networks import ACTIVATIONS, portable
 from dynlearn.models._signature import Signature
+from dynlearn.models._wellformed import check_wellformed
 
 KIND, VERSION = "dynlearn model", 2
 LATE = ("dynlearn.numerics.aten",)
@@ -48,18 +49,23 @@ def save(model: AbstractModel | Foreign, path: str | os.PathLike) -> None:
 def load(path: str | os.PathLike) -> AbstractModel:
     """Read a model that `save` wrote. Nothing in the file is executed, and nothing imported that is not ours.
 
-    Raises `FileFormatError` for a damaged, foreign or other-version file, and for a model whose
-    class is not imported.
+    Raises `FileFormatError`, and nothing else, whatever came: for a missing, damaged, foreign or
+    other-version file, one whose parts do not make a model, and for a model whose class is not imported.
     """
     content, arrays = archive.read(path, KIND, VERSION)
+    # Whatever a description that is no model's makes the code below say, it is said in one sentence.
     try:
         model = _decode(content, arrays, str(path))
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        if not isinstance(model, AbstractModel):
+            raise FileFormatError(f"{path}: expected a model, found {type(model).__name__}.")
+        check_wellformed(model)
+    except FileFormatError:
+        raise
+    except Exception as error:
+        came = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]:.300}"
         raise FileFormatError(
-            f"{path}: its description of the model is damaged ({error!r}); save it again."
+            f"{path}: its description of the model is damaged, or not of this release ({came}); save it again."
         ) from error
-    if not isinstance(model, AbstractModel):
-        raise FileFormatError(f"{path}: expected a model, found {type(model).__name__}.")
     return model
 
 
@@ -92,15 +98,19 @@ def _encode(node: Any, arrays: list[np.ndarray], where: str) -> Any:
 
 def _decode(node: Any, arrays: list[np.ndarray], path: str) -> Any:
     if not isinstance(node, dict):
+        if isinstance(node, list):
+            raise TypeError("a list that is not said to be one")
         return node
-    if "array" in node:
-        return _device(arrays[node["array"]], path)
-    if "function" in node:
-        return ACTIVATIONS[node["function"]]
-    if "tuple" in node or "list" in node:
-        kind, items = next(iter(node.items()))
-        return {"tuple": tuple, "list": list}[kind](_decode(item, arrays, path) for item in items)
-    return _rebuild(node, arrays, path)
+    if node.keys() == {"class", "fields"}:
+        return _rebuild(node, arrays, path)
+    ((kind, content),) = node.items()
+    if kind == "array":
+        if type(content) is not int or content < 0:
+            raise TypeError(f"array {content!r}")
+        return _device(arrays[content], path)
+    if kind == "function":
+        return ACTIVATIONS[content]
+    return {"tuple": tuple, "list": list}[kind](_decode(item, arrays, path) for item in content)
 
 
 def _rebuild(node: dict, arrays: list[np.ndarray], path: str) -> Any:

@@ -1,0 +1,129 @@
+"""Whether what a file describes is a model: types and shapes of every field, and one step in the abstract."""
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jaxtyping
+import numpy as np
+
+from dynlearn.errors import ArgumentError
+from dynlearn.models._model import AbstractModel
+from dynlearn.models._signature import Signature
+from dynlearn.models.ensemble import Ensemble
+from dynlearn.numerics.window import Window
+
+LARGEST = 10**7
+"""A count, a size or a number of steps beyond which nothing could be computed."""
+
+
+def check_wellformed(model: AbstractModel) -> None:
+    """Raise `ArgumentError` (or what JAX says of shapes) unless the model could have been built by its family."""
+    _check(model, "model")
+    if model.memory > LARGEST:
+        raise ArgumentError(f"model: a memory of {model.memory} samples")
+    state, after, mean = eqx.filter_eval_shape(_one_step, model, _past(model))
+    shapes = [jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), tree) for tree in (state, after)]
+    if jax.tree.structure(state) != jax.tree.structure(after) or shapes[0] != shapes[1]:
+        raise ArgumentError("model: a step leads to a state of another shape")
+    if mean.shape != (model.signature.outputs,):
+        raise ArgumentError(f"model: outputs of shape {mean.shape}, for {model.signature.outputs} names")
+
+
+def _past(model: AbstractModel) -> Window:
+    k, names = model.memory, model.signature
+    number = lambda *shape: jax.ShapeDtypeStruct(shape, jnp.result_type(float))  # noqa: E731
+    mask = lambda *shape: jax.ShapeDtypeStruct(shape, jnp.bool_)  # noqa: E731
+    return Window(
+        time=number(k),
+        interval=number(k),
+        output=number(k, names.outputs),
+        observed=mask(k, names.outputs),
+        control=number(k, names.controls),
+        valid=mask(k),
+        static=number(names.statics),
+    )  # type: ignore[arg-type]
+
+
+def _one_step(model: AbstractModel, past: Window) -> tuple:
+    state = model.infer(past)
+    u = past.control[-1]
+    ends = jnp.stack([u, u]) if model.signature.hold == "linear" else u
+    after = model.step(state, ends, past.time[-1], past.interval[-1])
+    return state, after, model.observe(after, u).mean
+
+
+def _check(node: Any, where: str) -> None:
+    if isinstance(node, Ensemble):
+        # Every array of the members has one axis more than its annotation says.
+        sizes = {np.shape(leaf)[:1] for leaf in jax.tree.leaves(eqx.filter(node.members, eqx.is_array))}
+        if type(node.size) is not int or sizes != {(node.size,)}:
+            raise ArgumentError(
+                f"{where}: an ensemble of {node.size!r}, with arrays of {sorted(sizes)} members"
+            )
+        _check(node.member(0), f"{where}.members")
+    elif isinstance(node, eqx.Module | Signature):
+        _check_fields(node, where)
+        for cls in type(node).__mro__:
+            for name in ("__check_init__", "__post_init__"):
+                if name in vars(cls) and (name == "__check_init__" or cls is Signature):
+                    getattr(cls, name)(node)
+    elif isinstance(node, tuple | list):
+        for i, item in enumerate(node):
+            _check(item, f"{where}[{i}]")
+    elif isinstance(node, int | float) and not (math.isfinite(node) and abs(node) <= 1e300):
+        raise ArgumentError(f"{where}: {node!r}, which is no finite number")
+
+
+def _check_fields(node: Any, where: str) -> None:
+    try:
+        hints = typing.get_type_hints(type(node))
+    except NameError:  # a class of the user's own, with names that only a type checker sees
+        hints = {}
+    # Within one object the same letter is the same size.
+    with jaxtyping.jaxtyped("context"):
+        for field in dataclasses.fields(node):
+            value, hint = getattr(node, field.name), hints.get(field.name, Any)
+            if not _fits(value, hint):
+                raise ArgumentError(
+                    f"{where}.{field.name}: expected {_named(hint)}, found {_described(value)}"
+                )
+            if type(value) is int and abs(value) > LARGEST:
+                raise ArgumentError(f"{where}.{field.name}: {value}, which is too large")
+            _check(value, f"{where}.{field.name}")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, one) for one in arguments)
+    if hint is Any:
+        return True
+    if origin is typing.Literal:
+        return value in arguments
+    if origin is tuple:
+        if not isinstance(value, tuple):
+            return False
+        each = arguments[:1] * len(value) if arguments[1:] == (...,) else arguments
+        return len(each) == len(value) and all(map(_fits, value, each))
+    if origin is Callable or hint is Callable:
+        return callable(value)
+    if hint is float:
+        return type(value) in (int, float)
+    if hint in (int, bool, str):
+        return type(value) is hint
+    return isinstance(value, hint) if isinstance(hint, type) else True
+
+
+def _named(hint: Any) -> str:
+    return getattr(hint, "__name__", str(hint))
+
+
+def _described(value: Any) -> str:
+    return f"an array of shape {value.shape}" if hasattr(value, "shape") else f"{value!r:.60}"
