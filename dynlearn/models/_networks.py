@@ -1,5 +1,6 @@
 """Networks with activations known by name, so that a model file can name them too."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -60,8 +61,11 @@ _OURS: dict[Any, Callable] = {
 }
 
 
+_OURS[inspect.signature(eqx.nn.MLP).parameters["final_activation"].default] = identity
+
+
 def portable(module: Any) -> Any:
-    """A module of the user's own with JAX's activations replaced by ours, which compute the same."""
+    """A module of the user's own with the activations of JAX and Equinox replaced by ours, which compute the same."""
     return jax.tree.map(
         lambda leaf: _OURS.get(leaf, leaf) if callable(leaf) and leaf.__hash__ else leaf, module
     )

@@ -17,6 +17,7 @@ from dynlearn.errors import ArgumentError
 from dynlearn.models._model import AbstractModel
 from dynlearn.models._signature import Signature
 from dynlearn.models.ensemble import Ensemble
+from dynlearn.numerics.fixed import Fixed
 from dynlearn.numerics.window import Window
 
 LARGEST = 10**7
@@ -29,8 +30,7 @@ def check_wellformed(model: AbstractModel) -> None:
     if model.memory > LARGEST:
         raise ArgumentError(f"model: a memory of {model.memory} samples")
     state, after, mean = eqx.filter_eval_shape(_one_step, model, _past(model))
-    shapes = [jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), tree) for tree in (state, after)]
-    if jax.tree.structure(state) != jax.tree.structure(after) or shapes[0] != shapes[1]:
+    if not eqx.tree_equal(state, after):
         raise ArgumentError("model: a step leads to a state of another shape")
     if mean.shape != (model.signature.outputs,):
         raise ArgumentError(f"model: outputs of shape {mean.shape}, for {model.signature.outputs} names")
@@ -38,8 +38,8 @@ def check_wellformed(model: AbstractModel) -> None:
 
 def _past(model: AbstractModel) -> Window:
     k, names = model.memory, model.signature
-    number = lambda *shape: jax.ShapeDtypeStruct(shape, jnp.result_type(float))  # noqa: E731
-    mask = lambda *shape: jax.ShapeDtypeStruct(shape, jnp.bool_)  # noqa: E731
+    number: Any = lambda *shape: jax.ShapeDtypeStruct(shape, jnp.result_type(float))  # noqa: E731
+    mask: Any = lambda *shape: jax.ShapeDtypeStruct(shape, jnp.bool_)  # noqa: E731
     return Window(
         time=number(k),
         interval=number(k),
@@ -48,7 +48,7 @@ def _past(model: AbstractModel) -> Window:
         control=number(k, names.controls),
         valid=mask(k),
         static=number(names.statics),
-    )  # type: ignore[arg-type]
+    )
 
 
 def _one_step(model: AbstractModel, past: Window) -> tuple:
@@ -57,6 +57,22 @@ def _one_step(model: AbstractModel, past: Window) -> tuple:
     ends = jnp.stack([u, u]) if model.signature.hold == "linear" else u
     after = model.step(state, ends, past.time[-1], past.interval[-1])
     return state, after, model.observe(after, u).mean
+
+
+def check_values(model: AbstractModel) -> None:
+    """What every part of a model checks of its numbers when it is made, now: arrays may have been replaced since."""
+    for node in jax.tree.leaves(model, is_leaf=lambda n: isinstance(n, Fixed)):
+        if isinstance(node, Fixed):
+            _check_own(node)
+    _check_own(model)
+
+
+def _check_own(node: Any) -> None:
+    for cls in type(node).__mro__:
+        if "__check_init__" in vars(cls):
+            vars(cls)["__check_init__"](node)
+    if isinstance(node, Signature):
+        node.__post_init__()
 
 
 def _check(node: Any, where: str) -> None:
@@ -70,10 +86,7 @@ def _check(node: Any, where: str) -> None:
         _check(node.member(0), f"{where}.members")
     elif isinstance(node, eqx.Module | Signature):
         _check_fields(node, where)
-        for cls in type(node).__mro__:
-            for name in ("__check_init__", "__post_init__"):
-                if name in vars(cls) and (name == "__check_init__" or cls is Signature):
-                    getattr(cls, name)(node)
+        _check_own(node)
     elif isinstance(node, tuple | list):
         for i, item in enumerate(node):
             _check(item, f"{where}[{i}]")

@@ -17,7 +17,7 @@ from dynlearn.models._foreign import Foreign, as_model
 from dynlearn.models._model import AbstractModel
 from dynlearn.models._networks import ACTIVATIONS, portable
 from dynlearn.models._signature import Signature
-from dynlearn.models._wellformed import check_wellformed
+from dynlearn.models._wellformed import check_values, check_wellformed
 
 KIND, VERSION = "dynlearn model", 2
 LATE = ("dynlearn.numerics.aten",)
@@ -29,6 +29,8 @@ def save(model: AbstractModel | Foreign, path: str | os.PathLike) -> None:
 
     Works for any composition of Equinox modules whose activations have names
     (`dynlearn.models` networks, ensembles, models of your own). The file is written whole or not at all.
+    Raises `ArgumentError` for what is no model, holds a NaN or a function without a name, `WriteError` where the
+    disk is full or may not be written to.
 
     >>> import dynlearn as dl, tempfile, pathlib
     >>> ds = dl.datasets.load("linear", runs=2, length=30, key=0)
@@ -42,6 +44,7 @@ def save(model: AbstractModel | Foreign, path: str | os.PathLike) -> None:
         raise ArgumentError(
             f"save: expected a model, got {type(model).__name__}; a fit's model is result.model."
         )
+    check_values(model)
     arrays: list[np.ndarray] = []
     archive.write(path, KIND, VERSION, _encode(model, arrays, "model"), arrays)
 

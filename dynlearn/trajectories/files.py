@@ -19,7 +19,8 @@ def read(path: str | os.PathLike, *, lazy: bool = False, **frame_options: Any) -
     """A dataset from a netCDF file, a zarr store, or a CSV table, by the suffix of `path`.
 
     **Args** `lazy`: leave netCDF and zarr values on disk until they are used (needs dask); they are then
-    not compared with the digest that `write` made. For a CSV table `frame_options` say what its columns are, as in `from_csv`.
+    not compared with the digest that `write` made. For a CSV table
+    `frame_options` say what its columns are, as in `from_csv`.
 
     **Raises** `FileNotFoundError`; `FileFormatError` where the file is damaged or not under the schema;
     `ArgumentError` for an unknown suffix or option.

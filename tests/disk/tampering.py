@@ -4,13 +4,14 @@ import copy
 import io
 import json
 import random
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from dynlearn.disk.seal import SIZE, sealed
+
+DEEP = "very deep"
 
 
 def manifest_changed(source: Path, target: Path, change: Callable[[dict], object]) -> None:
@@ -35,13 +36,12 @@ def rewritten(
 
 
 def dumped(manifest: dict) -> bytes:
-    """As JSON, however deep."""
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(100_000)
-    try:
-        return json.dumps(manifest).encode()
-    finally:
-        sys.setrecursionlimit(limit)
+    """As JSON; what `DEEP` stands for is nested more deeply than a program could build it."""
+    return (
+        json.dumps(manifest)
+        .replace(json.dumps(DEEP), '{"tuple": [' * 100_000 + "0" + "]}" * 100_000)
+        .encode()
+    )
 
 
 def _changed(manifest: dict, change: Callable[[dict], object]) -> dict:
@@ -115,8 +115,9 @@ def _change_manifest(manifest: Any, kind: str, rng: random.Random) -> None:
         other, at = rng.choice(places)
         parent[key] = copy.deepcopy(other[at])
     else:
-        for _ in range(rng.choice((50, 3000))):
+        for _ in range(50):
             parent[key] = {"tuple": [parent[key]]}
+        parent[key] = rng.choice((parent[key], DEEP))
 
 
 def _places(node: Any) -> Iterator[tuple[Any, Any]]:
