@@ -28,7 +28,7 @@ def model_of(ds):
 
 
 def kept(ds, folder):
-    few = ds.isel(time=slice(0, 8), output_name=slice(0, 1))
+    few = ds.isel(time=slice(0, 40), output_name=slice(0, 1))
     model = dl.models.LinearStateSpace.from_data(few, states=1, memory=2)
     dl.fit(model, few, method=dl.fitting.EM(steps=1), checkpoint=folder / "a.ck", progress=False)
 
