@@ -17,7 +17,7 @@ from dynlearn.models._emissions import check_outputs
 from dynlearn.numerics.window import Window, cut
 from dynlearn.trajectories import schema
 from dynlearn.trajectories.instants import relative
-from dynlearn.trajectories.sampling import RTOL
+from dynlearn.trajectories.sampling import agrees
 
 
 class Ahead(NamedTuple):
@@ -105,7 +105,7 @@ def _given_instants(model: AbstractModel, now: np.ndarray, instants: np.ndarray)
             f"{now.tolist()}, got {instants.tolist()}."
         )
     interval = model.signature.interval
-    if interval is not None and (abs(np.diff(full, axis=1) - interval) > RTOL * interval).any():
+    if interval is not None and not agrees(full, interval):
         raise ArgumentError(
             f"times: this is a discrete-time model with interval {interval:g} {model.signature.time_unit}; pass "
             f"horizon=..., or use a continuous-time model."

@@ -22,7 +22,7 @@ from dynlearn.models._scaling import Scaling
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.discretisation import continuous as continuous_time
 from dynlearn.numerics.window import Window
-from dynlearn.trajectories.sampling import sampling
+from dynlearn.trajectories.sampling import made_regular, sampling
 from dynlearn.trajectories.schema import times_2d
 
 START_VARIANCE = 10.0
@@ -32,8 +32,13 @@ NAMES = ("A", "B", "C", "D", "Q", "R", "m0", "P0")
 
 def sampled(ds: xr.Dataset, continuous: bool | None) -> tuple[Signature, float]:
     """Signature, and the interval (the median one in continuous time)."""
-    if continuous is None:
-        continuous = sampling(ds).interval is None and sampling(ds).smallest is not None
+    found = sampling(ds)
+    if continuous is None and found.interval is None and found.smallest is not None:
+        raise ArgumentError(
+            f"continuous: expected True or False for samples that are not regular (intervals from "
+            f"{found.smallest:g} to {found.largest:g}), got None; pass continuous=True for a model in continuous "
+            f"time, or {made_regular(ds)} first for one in discrete time."
+        )
     signature = Signature.of(ds, discrete=not continuous).replace(static_names=())
     if signature.interval is not None:
         return signature, signature.interval

@@ -7,7 +7,7 @@ import xarray as xr
 
 from dynlearn.errors import ArgumentError, SchemaError, check_known
 from dynlearn.trajectories import schema, validate
-from dynlearn.trajectories.sampling import RTOL, sampling
+from dynlearn.trajectories.sampling import agrees, made_regular, sampling
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,14 +53,13 @@ class Signature:
         if discrete:
             found = sampling(ds)
             if found.interval is None:
-                remedy = "ds.dyn.regularize()" if found.lattice else "ds.dyn.resample(dt)"
                 if found.smallest is None:
                     raise SchemaError(
                         "t: a discrete-time model needs runs of at least 2 samples, all have one; give longer ones."
                     )
                 raise SchemaError(
                     f"t: a discrete-time model needs regular sampling, got intervals between "
-                    f"{found.smallest:g} and {found.largest:g}; call {remedy} first, or use a "
+                    f"{found.smallest:g} and {found.largest:g}; {made_regular(ds)} first, or use a "
                     f"continuous-time model."
                 )
             interval = found.interval
@@ -120,7 +119,7 @@ class Signature:
         found = sampling(ds)
         if self.interval is None or found.smallest is None:
             return
-        if found.interval is None or abs(found.interval - self.interval) > RTOL * self.interval:
+        if not agrees(schema.times_2d(ds), self.interval):
             came = f"{found.interval:g}" if found.interval else f"{found.smallest:g} to {found.largest:g}"
             raise ArgumentError(
                 f"t: this is a discrete-time model with interval {self.interval:g} {self.time_unit}, the data's "

@@ -81,7 +81,8 @@ class LinearStateSpace(AbstractLinearGaussian, AbstractLinearLatent):
         Args:
             ds: the training data.
             states: size of x; unless given twice the number of outputs that change and copy no other.
-            continuous: continuous time; None takes discrete time where sampling is regular.
+            continuous: continuous time, or discrete. None: discrete time, and where sampling is not
+                regular it must be said.
             feedthrough: whether outputs depend on the control of their own instant (D); None: only in
                 discrete time under linear hold, where the interval's far end acts like it.
             stable: every A a fit can reach is stable.

@@ -6,7 +6,7 @@ import torch
 
 from dynlearn.errors import ArgumentError
 from dynlearn.torch._skeleton import Skeleton
-from dynlearn.trajectories.sampling import RTOL
+from dynlearn.trajectories.sampling import agrees
 
 
 class Given(NamedTuple):
@@ -82,13 +82,11 @@ def _instants(
     interval, names = times.diff(dim=1), skeleton.signature
     if not bool((interval > 0).all()) or not bool(times.isfinite().all()):
         raise ArgumentError("times: expected finite, strictly increasing instants in every row.")
-    if names.interval is not None:
-        rounding = 4 * torch.finfo(times.dtype).eps * times.abs().max()
-        if bool(((interval - names.interval).abs() > RTOL * names.interval + rounding).any()):
-            raise ArgumentError(
-                f"times: this is a discrete-time model with interval {names.interval:g} {names.time_unit}, got "
-                f"intervals between {float(interval.min()):g} and {float(interval.max()):g}."
-            )
+    if names.interval is not None and not agrees(times.cpu().numpy().astype(float), names.interval):
+        raise ArgumentError(
+            f"times: this is a discrete-time model with interval {names.interval:g} {names.time_unit}, got "
+            f"intervals between {float(interval.min()):g} and {float(interval.max()):g}."
+        )
     return times.to(like.dtype), interval.to(like.dtype)
 
 

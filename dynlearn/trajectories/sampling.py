@@ -5,10 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from dynlearn.trajectories.schema import times_2d
+from dynlearn.trajectories.clock import on_grid, resolution, steps_taken
+from dynlearn.trajectories.schema import time_unit, times_2d
 
 RTOL = 1e-3
 """Intervals that differ by less than this fraction count as equal (clocks jitter, files round)."""
+WITNESSES = 10
+"""So many intervals must lie on a line for a coarse clock to be believed where the step is not known."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Sampling:
     """
 
     interval: float | None
-    """The sampling interval where it is the same everywhere (within `RTOL`), else None."""
+    """The sampling interval where it is the same everywhere, up to `RTOL` or the clock, else None."""
     smallest: float | None
     typical: float | None
     """The median interval."""
@@ -38,24 +41,93 @@ def sampling(ds: xr.Dataset) -> Sampling:
     The step is the mean of the shortest intervals (those below 1.5 times the smallest), rounded to 12
     digits. An interval counts as n steps where it is off by at most `n * RTOL` and 0.1 steps.
 
+    Where that fails, the clock may be to blame: instants `t0 + dt * n` rounded to a resolution that is
+    seen in the instants themselves (`clock.resolution`) lie within it along one line, and the step is
+    the slope of the fitted line.
+
     >>> from dynlearn.trajectories import from_arrays
     >>> sampling(from_arrays(np.zeros(100), dt=0.1)).interval
     0.1
     >>> s = sampling(from_arrays(np.zeros(3), times=[0.0, 0.5, 2.0]))
     >>> s.interval, s.smallest, s.largest, s.regular, s.lattice, s.step
     (None, 0.5, 1.5, False, True, 0.5)
+    >>> milliseconds = np.round(np.arange(100) / 60, 3)
+    >>> round(sampling(from_arrays(np.zeros(100), times=milliseconds)).interval, 5)
+    0.01667
     """
-    intervals = np.diff(times_2d(ds), axis=1)
+    t = times_2d(ds)
+    intervals = np.diff(t, axis=1)
     intervals = intervals[~np.isnan(intervals)]
     if intervals.size == 0:
         return Sampling(None, None, None, None, False, False, None)
     smallest, largest = float(intervals.min()), float(intervals.max())
-    step = float(f"{intervals[intervals < 1.5 * smallest].mean():.12g}")
-    multiples = np.rint(intervals / step)
-    off = np.abs(intervals / step - multiples)
+    short = _step(intervals, smallest)
+    step: float | None = short
+    multiples = np.rint(intervals / short)
+    off = np.abs(intervals / short - multiples)
     lattice = bool((multiples >= 1).all() and (off <= np.minimum(RTOL * multiples, 0.1)).all())
+    if not lattice and intervals.size >= WITNESSES:
+        step, multiples = _by_the_clock(t, short)
+        lattice = step is not None
     regular = lattice and bool((multiples == 1).all())
     typical = float(np.median(intervals))
     return Sampling(
         step if regular else None, smallest, typical, largest, regular, lattice, step if lattice else None
     )
+
+
+def agrees(t: np.ndarray, interval: float) -> bool:
+    """Whether the instants `(run, time)`, NaN after the end, follow each other at this interval.
+
+    Up to `RTOL`, or up to the resolution of their clock.
+    """
+    intervals = np.diff(t, axis=1)
+    intervals = intervals[~np.isnan(intervals)]
+    if (np.abs(intervals - interval) <= RTOL * interval).all():
+        return True
+    one_each = np.where(np.isnan(t), 0, np.arange(t.shape[1]))
+    return bool((np.abs(intervals - interval) < interval / 2).all()) and on_grid(
+        t, one_each, interval, resolution(t, interval), fitted=False, slack=RTOL
+    )
+
+
+def made_regular(ds: xr.Dataset) -> str:
+    """What to do with these uneven samples for a discrete-time model, as code."""
+    if _monthly(ds):
+        return 'build it with units={"t": "month"}, which counts the months'
+    return "call ds.dyn.regularize()" if sampling(ds).lattice else "call ds.dyn.resample(dt)"
+
+
+def _monthly(ds: xr.Dataset) -> bool:
+    """Whether the instants are dates 28 to 31 days apart."""
+    in_days = {"d": 1, "h": 24, "min": 1440, "s": 86400}.get(time_unit(ds))
+    intervals = np.diff(times_2d(ds), axis=1)
+    intervals = intervals[~np.isnan(intervals)]
+    if in_days is None or "origin" not in ds["t"].attrs or intervals.size == 0:
+        return False
+    return bool(np.isin(np.round(intervals / in_days, 6), (28, 29, 30, 31)).all())
+
+
+def _step(intervals: np.ndarray, smallest: float) -> float:
+    return float(f"{intervals[intervals < 1.5 * smallest].mean():.12g}")
+
+
+def _by_the_clock(t: np.ndarray, first_guess: float) -> tuple[float | None, np.ndarray]:
+    """Step and multiples of a lattice whose instants a clock has rounded; None where it is none."""
+    steps = steps_taken(t, first_guess)
+    multiples = np.diff(steps, axis=1)[~np.isnan(np.diff(t, axis=1))]
+    if (multiples < 1).any():
+        return None, multiples
+    step = _slope(t, steps)
+    return (
+        (step, multiples) if on_grid(t, steps, step, resolution(t, step), fitted=True) else (None, multiples)
+    )
+
+
+def _slope(t: np.ndarray, steps: np.ndarray) -> float:
+    """Of the line fitted to instants over steps, with an offset for every run."""
+    known = ~np.isnan(t)
+    count = known.sum(axis=1, keepdims=True)
+    x = np.where(known, steps - np.where(known, steps, 0).sum(1, keepdims=True) / count, 0.0)
+    y = np.where(known, t - np.where(known, t, 0).sum(1, keepdims=True) / count, 0.0)
+    return float(f"{(x * y).sum() / (x * x).sum():.12g}")

@@ -97,7 +97,9 @@ def _fitted(problem: Problem, train: Any, valid: Any, settings: Settings) -> Ite
         yield form, fit.model.with_memory(problem.context), fit.seconds
         # Thirty fits leave more compiled programs behind than Linux maps for one process.
         jax.clear_caches()
-    model = dl.models.LinearStateSpace.from_data(train, states=problem.states, memory=problem.context)
+    model = dl.models.LinearStateSpace.from_data(
+        train, states=problem.states, memory=problem.context, continuous=True
+    )
     fit = dl.fit(model, train, method=EM(steps=settings.size(150, 2)), progress=False)
     yield "LGSSM", fit.model, fit.seconds
 

@@ -82,7 +82,7 @@ CASES: dict[str, tuple[str, Build]] = {
     "koopman learned": ("zero", koopman(Learned(4, delays=1, width=8))),
     "state space feed-through": ("zero", state_space(states=3, feedthrough=True)),
     "state space stable linear hold": ("linear", state_space(stable=True)),
-    "state space uneven": ("uneven", state_space()),
+    "state space uneven": ("uneven", state_space(continuous=True)),
     "nonlinear": ("zero", nonlinear(states=3)),
     "nonlinear state noise heavy tails": (
         "zero",

@@ -85,6 +85,10 @@ def test_refusals(linear, uneven):
         LinearStateSpace.from_data(linear, states=0)
     with pytest.raises(ValueError, match="a discrete-time model needs regular sampling"):
         LinearStateSpace.from_data(uneven, states=2, continuous=False)
+    with pytest.raises(
+        ArgumentError, match=r"continuous: expected True or False for samples.*got None; pass contin"
+    ):
+        LinearStateSpace.from_data(uneven, states=2)
     with pytest.raises(ValueError, match="use fewer states or longer runs"):
         LinearStateSpace.from_data(linear.isel(time=slice(0, 3)), states=4)
     signature, M = Signature(("y",), interval=1.0), {"A": [[0.5]], "C": [[1.0]], "Q": [[1.0]], "R": [[1.0]]}
