@@ -93,7 +93,7 @@ def test_an_environment_of_another_step(cart):
     mpc = dl.control.MPC(model, COST, 5, bounds=(-1, 1), interval=0.5)
     with pytest.raises(ArgumentError, match=r"plans with 0\.5, .*the environment says 0\.1"):
         dl.control.run(Cart(), mpc, episodes=1, max_steps=3, progress=False)
-    with pytest.raises(ArgumentError, match=r"pass an instance"):
+    with pytest.raises(ArgumentError, match=r"got the class Cart; make one"):
         dl.control.run(Cart, mpc, episodes=1, max_steps=3, progress=False)
 
 
