@@ -201,3 +201,5 @@ def _say_reasons(runs: "xr.Dataset") -> None:
     if others:
         shown = ", ".join(f"{name} {count}" for name, count in others.items())
         _console.out().print(f"[yellow]not planned:[/] {shown} of {sum(reasons.values())} actions")
+    if "unplanned" in runs.attrs:
+        _console.out().print(runs.attrs["unplanned"])

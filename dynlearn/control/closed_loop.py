@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 import xarray as xr
 
+from dynlearn.control.past import Context, each_episode, static_of
 from dynlearn.control.planner import Reason, sentence
 from dynlearn.control.spaces import fitting
 from dynlearn.errors import ArgumentError, check_count
 from dynlearn.models._signature import Signature
-from dynlearn.trajectories.environments import Episode, World, opened, recorded
+from dynlearn.trajectories import schema
+from dynlearn.trajectories.environments import Episode, World, keeping, opened, recorded
 
 if TYPE_CHECKING:
     import gymnasium
@@ -33,7 +35,7 @@ class Controller(Protocol):
     @property
     def interval(self) -> float: ...
 
-    def init(self, context: xr.Dataset | None = None, *, key: Any = 0) -> Any: ...
+    def init(self, context: Context = None, *, key: Any = 0) -> Any: ...
 
     def act(self, memory: Any, observation: Any) -> tuple[np.ndarray, Any, Any]: ...
 
@@ -48,6 +50,7 @@ def run(
     episodes: int = 5,
     seed: int = 0,
     *,
+    context: Context = None,
     dt: float | None = None,
     max_steps: int | None = None,
     warmup: Warmup = None,
@@ -61,6 +64,8 @@ def run(
       actions a `Box` of floats with one per control.
     - `controller`: an `MPC`, or an object with the same methods.
     - `episodes`, `seed`: episode i is `env.reset(seed=seed + i)` and planned with the key `seed + i`.
+    - `context`: what is known before the first observation: a dataset with one run, or one per episode (its
+      samples, up to one interval before, and its static features), or the static features alone by name.
     - `dt`: time per step of `env`, which must be the controller's interval; default what the environment says
       of itself. Pass it where that is wrong or in another unit.
     - `max_steps`: stop an episode there and mark it truncated; None leaves it to the environment.
@@ -68,10 +73,13 @@ def run(
       within the bounds, seeded) or a function (observation, generator) -> action.
 
     **Returns** a dataset with `output`, `control` (NaN at the last sample), `reward`, `terminated`,
-    `truncated`, `plan_cost` and `plan_seconds` per sample; `t` starts at 0 with the controller's
-    interval. Attributes: `seed`, and `reasons`, how often each way of planning came up, as JSON.
+    `truncated`, `plan_cost` and `plan_seconds` per sample, and `static` where the controller has static
+    features; `t` starts at 0, or where the context ends, with the controller's interval. Attributes: `seed`;
+    `reasons`, how often each way of planning came up, as JSON; and `unplanned`, where there were episodes in
+    which no plan at all was found: which ones and why.
 
-    **Raises** `ArgumentError` where the spaces do not fit the controller.
+    **Raises** `ArgumentError` where the spaces do not fit the controller. An error in the middle, whoever raised
+    it, has what was recorded until then as `runs`.
     """
     if not isinstance(controller, Controller):
         raise ArgumentError(
@@ -84,27 +92,41 @@ def run(
         check_count("max_steps", max_steps, 1)
     if warmup is not None and warmup != "random" and not callable(warmup):
         raise ArgumentError(f'warmup: expected None, "random" or a function, got {warmup!r}.')
+    contexts = each_episode(context, episodes)
     done: list[Episode] = []
-    reasons: Counter = Counter()
-    with opened(env) as made, _bar(progress, episodes) as report:
+    reasons: list[Counter] = []
+
+    def dataset(episodes: list[Episode]) -> xr.Dataset:
+        counted = json.dumps(dict(sum(reasons, Counter())))
+        runs = _dataset(episodes, controller, contexts).assign_attrs(seed=int(seed), reasons=counted)
+        unplanned = [sentence for i, why in enumerate(reasons) if (sentence := _without_plan(why, seed + i))]
+        return runs.assign_attrs(unplanned=" ".join(unplanned)) if unplanned else runs
+
+    with opened(env) as made, _bar(progress, episodes) as report, keeping(done, dataset):
         world = fitting(made, controller.signature, controller.bounds, controller.interval, dt)
         for i in range(episodes):
-            episode, why = _episode(world, controller, int(seed) + i, max_steps, warmup)
-            done.append(episode)
-            reasons += why
+            reasons.append(Counter())
+            memory = controller.init(contexts[i], key=int(seed) + i)
+            _episode(world, controller, memory, int(seed) + i, max_steps, warmup, done, reasons[-1])
             report(done)
-    return _dataset(done, controller).assign_attrs(seed=int(seed), reasons=json.dumps(dict(reasons)))
+    return dataset(done)
 
 
 def _episode(
-    world: World, controller: Controller, seed: int, max_steps: int | None, warmup: Warmup
-) -> tuple[Episode, Counter]:
-    """One episode, and how often each way of planning came up in it."""
-    reasons: Counter = Counter()
+    world: World,
+    controller: Controller,
+    memory: Any,
+    seed: int,
+    max_steps: int | None,
+    warmup: Warmup,
+    done: list[Episode],
+    reasons: Counter,
+) -> None:
+    """One more episode in `done`, where it grows; `reasons` counts how each plan came about."""
     generator = np.random.default_rng(seed)
-    memory = controller.init(key=seed)
     now = world.reset(seed)
     episode, truncated = Episode([now.outputs]), False
+    done.append(episode)
     while not (now.terminated or truncated):
         seen = now.outputs.copy()
         if controller.missing(memory):
@@ -120,8 +142,6 @@ def _episode(
         truncated = now.truncated or len(episode.controls) + 1 == max_steps
         cost = cost if np.isfinite(cost) else np.nan
         episode.add(sent, now, truncated, plan_cost=cost, plan_seconds=seconds)
-    _check_planned(reasons, seed)
-    return episode, reasons
 
 
 def _shaped(action: Any, world: World) -> Any:
@@ -130,14 +150,13 @@ def _shaped(action: Any, world: World) -> Any:
     return np.reshape(action, world.action_space.shape) if fits else action
 
 
-def _check_planned(reasons: Counter, seed: int) -> None:
-    """An episode in which no plan at all was found is not a result: something does not fit."""
+def _without_plan(reasons: Counter, seed: int) -> str:
+    """The sentence for an episode in which no plan at all was found; nothing for any other."""
     asked = {name: count for name, count in reasons.items() if name != "warmup"}
-    if asked and "planned" not in asked:
-        why = " ".join(sentence(getattr(Reason, name)) for name in asked)
-        raise ArgumentError(
-            f"run: in the episode of seed {seed} none of {sum(asked.values())} plans was found ({asked}). {why}"
-        )
+    if not asked or "planned" in asked:
+        return ""
+    why = " ".join(sentence(getattr(Reason, name)) for name in asked)
+    return f"In the episode of seed {seed} none of {sum(asked.values())} plans was found ({asked}). {why}"
 
 
 def _warm(
@@ -154,15 +173,24 @@ def _warm(
     return generator.uniform(low, high)
 
 
-def _dataset(done: list[Episode], controller: Controller) -> xr.Dataset:
+def _dataset(done: list[Episode], controller: Controller, contexts: list[Context]) -> xr.Dataset:
     signature = controller.signature
     units = dict(zip(signature.output_names, signature.output_units, strict=False))
     units |= dict(zip(signature.control_names, signature.control_units, strict=False))
     units |= {"plan_seconds": "s"}
     names: dict[str, Sequence[str]] = {"output": signature.output_names, "control": signature.control_names}
-    known = {name: unit for name, unit in units.items() if unit}
     time_attrs = {"units": signature.time_unit} if signature.time_unit else {}
-    return recorded(done, controller.interval, names, known, time_attrs)
+    static = starts = None
+    if signature.statics:
+        names["static"] = signature.static_names
+        static = [static_of(context, signature) for context in contexts[: len(done)]]
+    before = [context for context in contexts[: len(done)] if isinstance(context, xr.Dataset)]
+    if before:
+        units |= dict(zip(schema.names(before[0], "static"), schema.units(before[0], "static"), strict=True))
+        starts = [float(np.nanmax(context["t"].values)) + controller.interval for context in before]
+        time_attrs |= {"origin": before[0]["t"].attrs["origin"]} if "origin" in before[0]["t"].attrs else {}
+    units = {name: unit for name, unit in units.items() if unit}
+    return recorded(done, controller.interval, names, units, time_attrs, starts=starts, static=static)
 
 
 class _bar:

@@ -6,7 +6,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import xarray as xr
 from jaxtyping import Array, Float, Int, Key
 
 from dynlearn.control import past as pasts
@@ -102,19 +101,16 @@ class MPC(eqx.Module):
         """Names and units of what `act` takes and gives."""
         return self.model.signature
 
-    def init(self, context: xr.Dataset | None = None, *, key: int | Key[Array, ""] = 0) -> Memory:
+    def init(self, context: pasts.Context = None, *, key: int | Key[Array, ""] = 0) -> Memory:
         """The memory at the start of an episode, or after the one trajectory in `context`.
 
-        The first observation comes one interval after the last sample of `context`, which must
-        say what was applied in between.
+        The first observation comes one interval after the last sample of `context`, which must say what
+        was applied in between. Of a model with static features, `context` has them, or is nothing else:
+        `{"mass": 2.0}`.
         """
         low, high = (jnp.asarray(bound) for bound in self.bounds)
         planner = self.planner.init(self.horizon, self.signature.controls, low, high)
-        if context is None:
-            past, start = pasts.empty(self.signature, self.model.memory), 0.0
-        else:
-            past = pasts.from_context(context, self.signature, self.model.memory)
-            start = float(np.nanmax(context["t"].values)) + self.interval
+        past, start = pasts.before(context, self.signature, self.model.memory, self.interval)
         return Memory(past, planner, as_key(key), jnp.asarray(start), jnp.asarray(0))
 
     def act(self, memory: Memory, observation: object) -> tuple[np.ndarray, Memory, Decision]:

@@ -1,23 +1,66 @@
 """The past a controller remembers: a window that ends now, and how it moves on."""
 
+from collections.abc import Mapping
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, check_known, is_number
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.window import Window
 
+Context = xr.Dataset | Mapping[str, float] | None
+"""What is known before the first observation: one trajectory, or the static features alone."""
 
-def empty(signature: Signature, length: int) -> Window:
-    """Nothing seen yet."""
-    if signature.statics:
+
+def before(context: Context, signature: Signature, length: int, interval: float) -> tuple[Window, float]:
+    """The past before the first observation, and the instant of that observation."""
+    if isinstance(context, xr.Dataset):
+        past = from_context(context, signature, length)
+        return past, float(np.nanmax(context["t"].values)) + interval
+    return empty(signature, length, static_of(context, signature)), 0.0
+
+
+def each_episode(context: Context, episodes: int) -> list[Context]:
+    """The context of every episode: the same for all, or one run each."""
+    if not isinstance(context, xr.Dataset) or context.sizes.get("trajectory") == 1:
+        return [context] * episodes
+    if context.sizes.get("trajectory") != episodes:
         raise ArgumentError(
-            f"context: the model has static features {list(signature.static_names)}, got no context to read "
-            f"them from; pass init(context) with a trajectory that has them."
+            f"context: expected one run, or one for each of {episodes} episodes, got "
+            f"{context.sizes.get('trajectory')}; choose some, e.g. context.isel(trajectory=[0])."
         )
+    return [context.isel(trajectory=[i]) for i in range(episodes)]
+
+
+def static_of(context: Context, signature: Signature) -> Float[np.ndarray, " static"]:
+    """The static features of a context, in the model's order."""
+    names = signature.static_names
+    if isinstance(context, xr.Dataset):
+        return np.array(context["static"].transpose("trajectory", ...).values[0]) if names else np.zeros(0)
+    if context is not None and not isinstance(context, Mapping):
+        raise ArgumentError(
+            f"context: expected a trajectory dataset, the static features by name, or None, got "
+            f"{type(context).__name__}; build a dataset with dynlearn.from_arrays."
+        )
+    given = {} if context is None else dict(context)
+    check_known("static feature in context", given, names)
+    for name in names:
+        if name not in given:
+            raise ArgumentError(
+                f"context: the model has static features {list(names)}, got no {name!r}; pass context="
+                f"{{{', '.join(f'{n!r}: ...' for n in names)}}}, or a trajectory that has them."
+            )
+        if not is_number(given[name]) or not np.isfinite(given[name]):
+            raise ArgumentError(f"context: expected a finite number for {name!r}, got {given[name]!r}.")
+    return np.array([given[name] for name in names], np.float64)
+
+
+def empty(signature: Signature, length: int, static: Float[np.ndarray, " static"] | None = None) -> Window:
+    """Nothing seen yet."""
     return Window(
         time=jnp.zeros(length),
         interval=jnp.zeros(length),
@@ -25,7 +68,7 @@ def empty(signature: Signature, length: int) -> Window:
         observed=jnp.zeros((length, signature.outputs), bool),
         control=jnp.zeros((length, signature.controls)),
         valid=jnp.zeros(length, bool),
-        static=jnp.zeros(0),
+        static=jnp.zeros(0) if static is None else jnp.array(static, jnp.result_type(float)),
     )
 
 
@@ -36,11 +79,6 @@ def from_context(context: xr.Dataset, signature: Signature, length: int) -> Wind
     """
     from dynlearn.trajectories.device import to_device
 
-    if not isinstance(context, xr.Dataset):
-        raise ArgumentError(
-            f"context: expected a trajectory dataset or None, got {type(context).__name__}; build one with "
-            f"dynlearn.from_arrays."
-        )
     signature.check(context)
     if context.sizes["trajectory"] != 1:
         raise ArgumentError(

@@ -27,6 +27,11 @@ class Starts:
                 f"initial: expected a trajectory dataset or a function (generator) -> outputs, got "
                 f"{type(initial).__name__}."
             )
+        elif model.signature.statics:
+            raise ArgumentError(
+                f"initial: expected a trajectory dataset, because the model has static features "
+                f"{list(model.signature.static_names)}, got a function; pass e.g. the training data."
+            )
         elif model.required > 1:
             raise ArgumentError(
                 f"initial: expected a trajectory dataset, because this model infers its state from "

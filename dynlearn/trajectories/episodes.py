@@ -13,6 +13,7 @@ from dynlearn.trajectories.environments import (
     Random,
     World,
     as_policy,
+    keeping,
     opened,
     recorded,
     stated_interval,
@@ -59,7 +60,7 @@ def from_gymnasium(
 
     **Raises** `ArgumentError` where `env` is something else (a vector of environments, one of dm_control,
     recorded data), where its spaces are others or what it returns does not obey them, and where the time per
-    step cannot be known.
+    step cannot be known. An error in the middle, whoever raised it, has what was recorded until then as `runs`.
 
     >>> ds = from_gymnasium("Pendulum-v1", episodes=2, max_steps=5, units={"t": "s"})
     >>> ds.sizes["trajectory"], ds.sizes["time"], float(ds.t[0, 1])
@@ -70,6 +71,8 @@ def from_gymnasium(
     if max_steps is not None:
         check_count("max_steps", max_steps, 1)
     units = dict(units or {})
+    attrs = {"units": units["t"]} if "t" in units else {}
+    done: list[Episode] = []
     with opened(env) as made:
         world = World.of(made)
         names: dict[str, Sequence[str]] = {
@@ -78,15 +81,24 @@ def from_gymnasium(
         }
         step = _interval(made, dt)
         chosen = as_policy(policy, world, int(seed))
-        done = [_episode(world, chosen, int(seed) if i == 0 else None, max_steps) for i in range(episodes)]
-    attrs = {"units": units["t"]} if "t" in units else {}
-    return recorded(done, step, names, units, attrs)
+
+        def dataset(episodes: list[Episode]) -> xr.Dataset:
+            return recorded(episodes, step, names, units, attrs)
+
+        with keeping(done, dataset):
+            for i in range(episodes):
+                _run(world, chosen, int(seed) if i == 0 else None, max_steps, done)
+    return dataset(done)
 
 
-def _episode(world: World, policy: Policy | Random, seed: int | None, max_steps: int | None) -> Episode:
+def _run(
+    world: World, policy: Policy | Random, seed: int | None, max_steps: int | None, done: list[Episode]
+) -> None:
+    """One more episode in `done`, where it grows."""
     now = world.reset(seed)
     policy.begin()
     episode = Episode([now.outputs])
+    done.append(episode)
     while True:
         action = policy(now.observation)
         now = world.step(action)
@@ -94,7 +106,7 @@ def _episode(world: World, policy: Policy | Random, seed: int | None, max_steps:
         truncated = now.truncated or (steps == max_steps and not now.terminated)
         episode.add(action, now, truncated)
         if now.terminated or truncated:
-            return episode
+            return
         if steps >= ENDLESS:
             came = f"one still going after {ENDLESS} steps"
             raise ArgumentError(refusal("max_steps", "an episode that ends", came, "pass e.g. max_steps=200"))

@@ -1,6 +1,6 @@
 """The border to Gymnasium: what is let in as an environment, and what passes in and out, checked and copied."""
 
-from dynlearn.trajectories.environments.episode import Episode, recorded
+from dynlearn.trajectories.environments.episode import Episode, keeping, recorded
 from dynlearn.trajectories.environments.interval import stated_interval
 from dynlearn.trajectories.environments.opened import opened
 from dynlearn.trajectories.environments.policy import Policy, Random, as_policy
@@ -16,6 +16,7 @@ __all__ = [
     "as_policy",
     "check_actions",
     "check_observations",
+    "keeping",
     "opened",
     "recorded",
     "stated_interval",

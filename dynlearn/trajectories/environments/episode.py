@@ -1,7 +1,8 @@
 """An episode as a run: a row per sample, transitions at the sample where they start."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,27 @@ class Episode:
     def total(self) -> float:
         """The undiscounted return."""
         return float(np.nansum(self.samples["reward"]))
+
+
+@contextmanager
+def keeping(episodes: list[Episode], dataset: Callable[[list[Episode]], xr.Dataset]) -> Iterator[None]:
+    """Whatever ends a recording before its end carries what was recorded until then, as `runs`.
+
+    The last episode is marked truncated where it was cut.
+    """
+    try:
+        yield
+    except BaseException as error:
+        begun = [episode for episode in episodes if episode.controls]
+        if begun:
+            begun[-1].samples["truncated"][-1] = not begun[-1].samples["terminated"][-1]
+            error.runs = dataset(begun)  # type: ignore[attr-defined]
+            steps = len(episodes[-1].controls)
+            error.add_note(
+                f"This ended episode {len(episodes) - 1} after {steps} steps; what was recorded until then is in "
+                f"this error's attribute `runs`, a dataset."
+            )
+        raise
 
 
 def recorded(
