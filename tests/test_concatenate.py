@@ -128,6 +128,7 @@ def test_what_only_one_knows_is_not_known_of_the_other(made):
         assert np.isnan(both["plan_cost"].sel(trajectory="a-0")).all()
         assert both["plan_cost"].sel(trajectory="b-0").values[:3].tolist() == [1, 1, 1]
         assert both["terminated"].dtype == bool
+        assert both.attrs == {"dynlearn_schema": "1"}  # the seed of the loop says nothing of the others
 
 
 def test_windows_and_whole_runs(series):

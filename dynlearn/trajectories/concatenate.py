@@ -10,7 +10,16 @@ from dynlearn.errors import ArgumentError, SchemaError
 from dynlearn.trajectories.checks import validate
 from dynlearn.trajectories.gather import padded_to, trimmed, with_own_times
 from dynlearn.trajectories.message import refusal
-from dynlearn.trajectories.schema import KINDS, hold, names, run_ids, strings, time_unit, units
+from dynlearn.trajectories.schema import (
+    KINDS,
+    SCHEMA_VERSION,
+    hold,
+    names,
+    run_ids,
+    strings,
+    time_unit,
+    units,
+)
 from dynlearn.trajectories.select import rename_runs
 
 
@@ -44,7 +53,7 @@ def concatenate(datasets: Sequence[xr.Dataset], *, prefixes: Sequence[str] | Non
         _check_agreement(parts[0], other, i)
     _check_ids(parts)
     longest = max(ds.sizes["time"] for ds in parts)
-    return xr.concat(
+    joined = xr.concat(
         [padded_to(ds, longest) for ds in _of_one_type(parts)],
         dim="trajectory",
         data_vars="minimal",
@@ -53,6 +62,18 @@ def concatenate(datasets: Sequence[xr.Dataset], *, prefixes: Sequence[str] | Non
         join="exact",
         combine_attrs="drop_conflicts",
     )
+    joined.attrs = _common_attrs(parts)  # the seed of one of them says nothing of the others
+    return joined
+
+
+def _common_attrs(parts: list[xr.Dataset]) -> dict:
+    first, *others = (ds.attrs for ds in parts)
+    common = {
+        name: value
+        for name, value in first.items()
+        if all(name in attrs and np.array_equal(attrs[name], value) for attrs in others)
+    }
+    return common | {"dynlearn_schema": SCHEMA_VERSION}
 
 
 def _with_all_variables(parts: list[xr.Dataset]) -> list[xr.Dataset]:
