@@ -18,7 +18,9 @@ from dynlearn.models import (
     AbstractStochastic,
     Ensemble,
     ErrorGrowth,
+    Foreign,
     Smoothed,
+    as_model,
 )
 from dynlearn.models._measured import FEWEST, check_measured, sparse
 from dynlearn.numerics.window import Window
@@ -28,12 +30,13 @@ HORIZON = 100
 WINDOWS = 512
 
 
-def calibrate(model: AbstractModel, ds: xr.Dataset, *, horizon: int = HORIZON) -> AbstractModel:
+def calibrate(model: AbstractModel | Foreign, ds: xr.Dataset, *, horizon: int = HORIZON) -> AbstractModel:
     """`model` with its `ErrorGrowth` fitted to the residuals of its forecasts on `ds`.
 
     Members of an ensemble are calibrated one by one. Stochastic models have learned their noise with
     their dynamics and keep it, as state-space models have. Raises `FitError` where the forecasts are not finite.
     """
+    model = as_model(model)
     if isinstance(model, AbstractStochastic | AbstractStateSpace):
         return model.as_fitted()
     if isinstance(model, Ensemble):

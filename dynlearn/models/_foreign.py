@@ -1,6 +1,6 @@
 """Models that live in another framework, and how they are taken in at every border."""
 
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, overload, runtime_checkable
 
 from dynlearn.models._model import AbstractModel
 
@@ -24,6 +24,10 @@ class Foreign(Protocol):
         """Itself, with the weights and the error law of a fitted twin."""
 
 
+@overload
+def as_model(model: AbstractModel | Foreign) -> AbstractModel: ...
+@overload
+def as_model(model: Any) -> Any: ...
 def as_model(model: Any) -> Any:
     """A foreign model's twin; anything else as it came."""
     return model.twin() if isinstance(model, Foreign) else model

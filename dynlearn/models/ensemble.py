@@ -7,6 +7,7 @@ import jax
 from jaxtyping import Array, Float, Key
 
 from dynlearn.errors import ArgumentError, check_count
+from dynlearn.models._foreign import Foreign, as_model
 from dynlearn.models._imported import AbstractImported
 from dynlearn.models._model import AbstractModel, State
 from dynlearn.models._scaling import Fixed, Scaling
@@ -38,11 +39,12 @@ class Ensemble(AbstractModel):
     size: int = eqx.field(static=True, converter=plain)
 
     @classmethod
-    def of(cls, model: AbstractModel, size: int, key: int | Key[Array, ""] = 0) -> Self:
+    def of(cls, model: AbstractModel | Foreign, size: int, key: int | Key[Array, ""] = 0) -> Self:
         """`size` copies of `model`, each network's weights drawn anew by a random permutation and sign.
 
         Fixed arrays (scaling, error law, fixed dictionaries) are shared.
         """
+        model = as_model(model)
         if isinstance(model, Ensemble) or not isinstance(model, AbstractModel):
             raise ArgumentError(f"Ensemble.of: expected a single model, got {type(model).__name__}.")
         check_count("Ensemble.of: size", size, 1)

@@ -9,7 +9,14 @@ from jaxtyping import Array, Float, Key
 
 from dynlearn.errors import ArgumentError, check_count
 from dynlearn.models._error_growth import ErrorGrowth
-from dynlearn.models._model import AbstractContinuous, AbstractDeterministic, AbstractWholePath, State
+from dynlearn.models._foreign import Foreign, as_model
+from dynlearn.models._model import (
+    AbstractContinuous,
+    AbstractDeterministic,
+    AbstractModel,
+    AbstractWholePath,
+    State,
+)
 from dynlearn.models._scaling import Scaling
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.distributions import Gaussian
@@ -55,7 +62,8 @@ class Smoothed(AbstractWholePath, AbstractDeterministic):
     iterations: int = eqx.field(static=True, converter=plain)
 
     @classmethod
-    def of(cls, model: AbstractContinuous, iterations: int = 3) -> Self:
+    def of(cls, model: AbstractModel | Foreign, iterations: int = 3) -> Self:
+        model = as_model(model)
         if isinstance(model, Smoothed) or not (
             isinstance(model, AbstractContinuous) and isinstance(model, AbstractDeterministic)
         ):

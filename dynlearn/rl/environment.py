@@ -16,6 +16,7 @@ from dynlearn.control.checks import check_cost, check_horizon, check_interval, c
 from dynlearn.control.cost import Cost
 from dynlearn.control.paths import finite
 from dynlearn.errors import ArgumentError
+from dynlearn.models._foreign import Foreign, as_model
 from dynlearn.models._model import AbstractModel, State
 from dynlearn.models._rollout import cross, pieces_needed
 from dynlearn.models.ensemble import Ensemble
@@ -54,7 +55,7 @@ class ModelEnv(gymnasium.Env):
 
     def __init__(
         self,
-        model: AbstractModel,
+        model: AbstractModel | Foreign,
         cost: Cost,
         bounds: tuple,
         *,
@@ -64,15 +65,16 @@ class ModelEnv(gymnasium.Env):
         stochastic: bool = False,
         output_bounds: tuple | None = None,
     ):
-        check_parts(model, None, ())
-        check_cost(cost, (), model.signature)
-        self.model, self.cost, self.horizon = model, cost, check_horizon(horizon)
-        self.low, self.high = checked_bounds(bounds, model.signature.control_names)
-        self.interval = check_interval(interval, model.signature)
+        self.model: AbstractModel = as_model(model)
+        check_parts(self.model, None, ())
+        check_cost(cost, (), self.model.signature)
+        self.cost, self.horizon = cost, check_horizon(horizon)
+        self.low, self.high = checked_bounds(bounds, self.model.signature.control_names)
+        self.interval = check_interval(interval, self.model.signature)
         self.stochastic = stochastic
-        self.starts = Starts(initial, model)
+        self.starts = Starts(initial, self.model)
         self.action_space = _box((self.low, self.high))
-        names = model.signature.output_names
+        names = self.model.signature.output_names
         unbounded = ((-np.inf,) * len(names), (np.inf,) * len(names))
         self.observation_space = _box(
             unbounded if output_bounds is None else checked_bounds(output_bounds, names, "output_bounds")
