@@ -10,6 +10,7 @@ from dynlearn.control.planner import AbstractPlanner
 from dynlearn.errors import ArgumentError, is_count, is_number
 from dynlearn.models._model import AbstractModel
 from dynlearn.models._signature import Signature
+from dynlearn.trajectories.environments import as_numbers
 
 RTOL = 1e-4
 """Two intervals are the same if they differ by less than this, relatively."""
@@ -61,7 +62,7 @@ def checked_bounds(
         raise ArgumentError(f"{argument}: expected (low, high), got {bounds!r}; {remedy}")
     both = []
     for bound in bounds:
-        array = np.asarray(bound, float)
+        array = as_numbers(argument, bound, "numbers").astype(float)
         if array.shape not in ((), (len(names),)):
             came = f"shape {array.shape}"
             raise ArgumentError(f"{argument}: expected {len(names)} values, got {came}; {remedy}")

@@ -14,7 +14,7 @@ from dynlearn.control.spaces import fitting
 from dynlearn.errors import ArgumentError, check_count
 from dynlearn.models._signature import Signature
 from dynlearn.trajectories import schema
-from dynlearn.trajectories.environments import Episode, World, keeping, opened, recorded
+from dynlearn.trajectories.environments import Episode, World, as_numbers, keeping, opened, recorded
 
 if TYPE_CHECKING:
     import gymnasium
@@ -169,7 +169,10 @@ def _warm(
         )
     low, high = controller.bounds
     if callable(warmup):
-        return np.clip(np.asarray(warmup(observation, generator), np.float64).reshape(-1), low, high)
+        action = as_numbers("warmup", warmup(observation, generator), f"{len(low)} numbers").reshape(-1)
+        if action.size != len(low):
+            raise ArgumentError(f"warmup: expected {len(low)} numbers, one per control, got {action.size}.")
+        return np.clip(action.astype(np.float64), low, high)
     return generator.uniform(low, high)
 
 

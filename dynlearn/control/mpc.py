@@ -23,6 +23,7 @@ from dynlearn.models._model import AbstractModel
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.keys import as_key
 from dynlearn.numerics.window import Window
+from dynlearn.trajectories.environments import as_numbers
 
 
 class Memory(eqx.Module):
@@ -139,7 +140,7 @@ class MPC(eqx.Module):
     def record(self, memory: Memory, observation: object, action: object) -> Memory:
         """Remember an observation and what somebody else applied at it, without planning."""
         observation = self._checked(observation)
-        action = np.array(action, np.float64).reshape(-1)
+        action = as_numbers("action", action, "numbers").astype(np.float64).reshape(-1)
         if action.shape != (self.signature.controls,) or not np.isfinite(action).all():
             names = list(self.signature.control_names)
             raise ArgumentError(f"action: expected a finite value for each of {names}, got {action}.")
@@ -153,7 +154,7 @@ class MPC(eqx.Module):
 
     def _checked(self, observation: object) -> Float[Array, " output"]:
         names = self.signature.output_names
-        array = np.array(observation, np.float64)  # a copy: the device may take the memory over as it is
+        array = as_numbers("observation", observation, f"{len(names)} numbers").astype(np.float64)
         if array.shape != (len(names),):
             raise ArgumentError(
                 f"observation: expected shape ({len(names)},) for {list(names)}, got {array.shape}; "

@@ -21,6 +21,7 @@ from dynlearn.models._model import AbstractModel, State
 from dynlearn.models._rollout import cross, pieces_needed
 from dynlearn.models.ensemble import Ensemble
 from dynlearn.rl.starts import Starts
+from dynlearn.trajectories.environments import as_numbers
 
 DIVERGED = "diverged: the model's state, outputs or reward are no longer finite numbers"
 OUTSIDE = "outside: an output left `output_bounds`"
@@ -81,6 +82,11 @@ class ModelEnv(gymnasium.Env):
         )
         self._count: int | None = None
 
+    @property
+    def dt(self) -> float:
+        """The time per step, where recorders of environments look for it."""
+        return self.interval
+
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
         """Draw a start. `options` are not known here and must be None or empty."""
         super().reset(seed=seed)
@@ -129,7 +135,7 @@ class ModelEnv(gymnasium.Env):
         return self._outputs.copy(), float(reward), reason is not None, self._count >= self.horizon, info
 
     def _control(self, action: object) -> Float[Array, " control"]:
-        array = np.asarray(action, np.float64)
+        array = as_numbers("action", action, "numbers").astype(np.float64)
         if array.shape != self.action_space.shape or not np.isfinite(array).all():
             expected = f"finite values of shape {self.action_space.shape}"
             raise ArgumentError(f"action: expected {expected}, got {action!r} of shape {array.shape}.")

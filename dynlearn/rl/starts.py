@@ -12,6 +12,7 @@ from dynlearn.control import past as pasts
 from dynlearn.errors import ArgumentError
 from dynlearn.models._model import AbstractModel
 from dynlearn.numerics.window import Window, cut
+from dynlearn.trajectories.environments import as_numbers
 
 
 class Starts:
@@ -61,7 +62,8 @@ class Starts:
 
     def _from_function(self, generator: np.random.Generator) -> Window:
         signature = self.model.signature
-        outputs = np.array(self.initial(generator), np.float64)  # type: ignore[operator]
+        given = self.initial(generator)  # type: ignore[operator]
+        outputs = as_numbers("initial", given, f"{signature.outputs} numbers").astype(np.float64)
         if outputs.shape != (signature.outputs,) or not np.isfinite(outputs).all():
             raise ArgumentError(
                 f"initial: expected {signature.outputs} finite outputs {list(signature.output_names)}, "

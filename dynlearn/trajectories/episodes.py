@@ -85,6 +85,7 @@ def from_gymnasium(
         def dataset(episodes: list[Episode]) -> xr.Dataset:
             return recorded(episodes, step, names, units, attrs)
 
+        dataset([Episode.blank(world.outputs, world.controls)])  # names and units, before anything runs
         with keeping(done, dataset):
             for i in range(episodes):
                 _run(world, chosen, int(seed) if i == 0 else None, max_steps, done)

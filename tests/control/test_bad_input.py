@@ -8,7 +8,7 @@ import dynlearn as dl
 from dynlearn.control import CEM, MPC, Constraint, FunctionCost, Quadratic, run
 from dynlearn.errors import ArgumentError
 from dynlearn.models import Signature
-from dynlearn.rl import PendulumCost, PendulumTruth
+from dynlearn.rl import ModelEnv, PendulumCost, PendulumTruth
 
 COST = Quadratic([0.0, 0.0], [1.0, 1.0], [1.0])
 NAMES = Signature(("position", "rate"), ("force",))
@@ -142,3 +142,23 @@ ENVIRONMENTS = [
 def test_environments(name, changes, given, message):
     with gymnasium.make(name) as env, pytest.raises(ArgumentError, match=message):
         run(env, pendulum(**changes), progress=False, **given)
+
+
+@pytest.mark.parametrize("value", ["abc", {"a": 1}, [[0.0], [1.0, 2.0]], [1j, 0]])
+def test_what_holds_no_numbers(cart, value):
+    mpc = MPC(cart(), COST, bounds=(-1, 1))
+    with pytest.raises(
+        ArgumentError, match=r"observation: expected 2 numbers, got .*give an array of numbers"
+    ):
+        mpc.act(mpc.init(), value)
+    with pytest.raises(ArgumentError, match=r"action: expected numbers, got .*give an array of numbers"):
+        mpc.record(mpc.init(), [0.0, 0.0], value)
+    with pytest.raises(ArgumentError, match=r"bounds: expected numbers, got .*give an array of numbers"):
+        MPC(cart(), COST, bounds=(value, 1))
+    env = ModelEnv(cart(), COST, (-1, 1), initial=lambda generator: value)
+    with pytest.raises(ArgumentError, match=r"initial: expected 2 numbers, got .*give an array of numbers"):
+        env.reset(seed=0)
+    env = ModelEnv(cart(), COST, (-1, 1), initial=lambda generator: [0.0, 0.0])
+    env.reset(seed=0)
+    with pytest.raises(ArgumentError, match=r"action: expected numbers, got .*give an array of numbers"):
+        env.step(value)

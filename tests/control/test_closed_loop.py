@@ -222,3 +222,32 @@ def test_counts_of_numpy():
 def test_an_action_outside_the_space_is_not_moved_into_it(action, message):
     with pytest.raises(ArgumentError, match=message):
         run(Plant(), Policy(action), 1, progress=False)
+
+
+def test_a_warmup_of_another_size(cart):
+    with pytest.raises(ArgumentError, match=r"warmup: expected 1 numbers, one per control, got 2"):
+        run(
+            Plant(),
+            mpc_for(cart(required=4)),
+            1,
+            warmup=lambda observation, generator: [0, 0],
+            progress=False,
+        )
+
+
+def test_data_fit_control_and_again_and_again():
+    """The loop of the README, three rounds of it: each learns from all that was recorded before."""
+    names = {"output_names": ["position", "rate"], "control_names": ["force"]}
+    flat = gymnasium.wrappers.TransformAction(
+        Plant(), lambda u: u[None].astype(np.float32), gymnasium.spaces.Box(-0.7, 0.7, (1,), np.float64)
+    )
+    data = dl.from_gymnasium(flat, episodes=2, max_steps=15, dt=0.2, units={"t": "s"}, **names)
+    for round in range(3):
+        model = dl.fit(dl.models.ARX.from_data(data, delays=0), data, progress=False).model
+        runs = run(flat, mpc_for(model), 2, seed=10 * round, max_steps=15, progress=False)
+        data = dl.concatenate([data, runs], prefixes=["" if round else "random-", f"round{round}-"])
+        assert data.sizes["trajectory"] == 4 + 2 * round
+    assert dl.validate(data) is data
+    y, u = data.output.values, data.control.values[..., 0]
+    np.testing.assert_allclose(y[:, 1:, 1], y[:, :-1, 1] + 0.2 * u[:, :-1], atol=1e-6)
+    assert abs(y[-2:, -1, 0]).max() < 0.3  # and it has learned to hold the cart at rest

@@ -174,3 +174,8 @@ def test_what_it_gives_and_takes_is_nobody_elses():
         np.testing.assert_array_equal(came[0], wanted[0])
         assert came[1] == wanted[1]
         came[0][:] = 7
+
+
+def test_its_episodes_are_recorded_with_its_interval():
+    ds = dl.from_gymnasium(environment(), episodes=1, max_steps=2)
+    np.testing.assert_allclose(ds.t.values[0], [0, 0.05, 0.1])

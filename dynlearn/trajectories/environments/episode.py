@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import xarray as xr
@@ -20,6 +20,12 @@ class Episode:
     outputs: list[np.ndarray]
     controls: list[np.ndarray] = dataclasses.field(default_factory=list)
     samples: dict[str, list] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def blank(cls, outputs: int, controls: int) -> Self:
+        """One transition of zeros: what is refused of names and units is refused of it already."""
+        samples: dict[str, list] = {"reward": [0.0], "terminated": [False], "truncated": [False]}
+        return cls([np.zeros(outputs)] * 2, [np.zeros(controls)], samples)
 
     def add(self, action: np.ndarray, after: Transition, truncated: bool, **others: float) -> None:
         """One transition. `truncated` is whether it was the last one, by the environment or by us."""

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     import gymnasium
 
 
+OFFLINE = {"rewards": "reward", "terminals": "terminated", "timeouts": "truncated"}
+"""Arrays of offline data sets, and what `from_arrays` calls them."""
+
+
 @contextmanager
 def opened(env: Any) -> Iterator["gymnasium.Env"]:
     """`env` as it came, or made from its registered id and closed at the end.
@@ -67,16 +71,15 @@ def _what_it_is(env: Any) -> str:
         return refusal("env", expected, came, remedy)
     if hasattr(env, "iterate_episodes"):
         remedy = (
-            "from its episodes: runs = list(data.iterate_episodes()), then dl.from_arrays([e.observations for "
-            "e in runs], [numpy.concatenate([e.actions, numpy.nan * e.actions[:1]]) for e in runs], dt=...)"
+            "take runs = list(data.iterate_episodes()), then dl.from_arrays([e.observations for e in runs], "
+            "[numpy.concatenate([e.actions, numpy.nan * e.actions[:1]]) for e in runs], dt=...)"
         )
-        return refusal("env", expected, f"{came}, recorded episodes", f"recorded data enter {remedy}")
+        return refusal("env", expected, f"{came}, recorded episodes", remedy)
     if isinstance(env, Mapping) and "observations" in env:
         came = f"a table of recorded arrays {sorted(map(str, env))}"
-        remedy = (
-            "recorded data enter through dl.from_arrays(data['observations'], data['actions'], dt=...), cut "
-            "where an episode ends"
-        )
+        given = ["data['observations']"] + ["data['actions']"] * ("actions" in env) + ["dt=..."]
+        given += [f"{name}=data[{key!r}]" for key, name in OFFLINE.items() if key in env]
+        remedy = f"recorded data enter through dl.from_arrays({', '.join(given)})"
         return refusal("env", expected, came, remedy)
     if hasattr(env, "step") and hasattr(env, "reset"):
         remedy = (

@@ -17,6 +17,7 @@ def check_observations(space: object) -> "gymnasium.spaces.Box":
 
     if isinstance(space, spaces.Box) and len(space.shape) <= 1:
         return space
+    _check_there("observation_space", space)
     fixed = isinstance(space, spaces.Space) and space.is_np_flattenable
     remedy = "wrap it, e.g. gymnasium.wrappers.FlattenObservation(env)"
     if not fixed:
@@ -30,7 +31,16 @@ def check_actions(space: object) -> "gymnasium.spaces.Box":
 
     if isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.floating):
         return space
+    _check_there("action_space", space)
     raise ArgumentError(refusal("env.action_space", "a Box of floats", space, _continuous(space)))
+
+
+def _check_there(name: str, space: object) -> None:
+    from gymnasium import spaces
+
+    if not isinstance(space, spaces.Space):
+        remedy = f"set it when it is made, e.g. self.{name} = gymnasium.spaces.Box(-1, 1, (3,))"
+        raise ArgumentError(refusal(f"env.{name}", "a space of Gymnasium", repr(space), remedy))
 
 
 def _continuous(space: object) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dynlearn.errors import ArgumentError
+from dynlearn.trajectories.environments.as_numbers import as_numbers
 from dynlearn.trajectories.environments.spaces import check_actions, check_observations
 from dynlearn.trajectories.message import refusal
 
@@ -38,7 +39,8 @@ class World:
     @classmethod
     def of(cls, env: "gymnasium.Env") -> "World":
         """Check the spaces: observations a Box with one axis, actions a Box of floats."""
-        seen, action = check_observations(env.observation_space), check_actions(env.action_space)
+        seen = check_observations(getattr(env, "observation_space", None))
+        action = check_actions(getattr(env, "action_space", None))
         return cls(env, action, int(np.prod(seen.shape)), int(np.prod(action.shape)))
 
     def reset(self, seed: int | None) -> Transition:
@@ -62,7 +64,7 @@ class World:
     def action(self, what: str, value: Any) -> Float[np.ndarray, "..."]:
         """`value` in the shape and dtype of the action space: what is recorded must be what was applied."""
         space = self.action_space
-        array = _numbers(what, value, f"an action inside {space}").astype(space.dtype)
+        array = as_numbers(what, value, f"an action inside {space}").astype(space.dtype)
         if array.shape != space.shape:
             came, remedy = f"shape {array.shape}", f"return an array of shape {space.shape}"
         elif not np.isfinite(array).all():
@@ -76,7 +78,7 @@ class World:
 
     def _observation(self, value: Any) -> tuple[Any, Float[np.ndarray, " output"]]:
         expected = f"{self.outputs} numbers, as observation_space says"
-        array = _numbers("observation", value, expected)
+        array = as_numbers("observation", value, expected)
         if array.size != self.outputs:
             came = f"shape {array.shape}"
             remedy = "let the environment return what its observation_space promises"
@@ -88,24 +90,11 @@ class World:
         return array if isinstance(value, np.ndarray) else value, outputs
 
 
-def _numbers(what: str, value: Any, expected: str) -> np.ndarray:
-    """A copy of `value` as an array of numbers."""
-    try:
-        array = np.array(value)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise ArgumentError(
-            refusal(what, expected, f"{type(value).__name__} ({error})", "return an array of numbers")
-        ) from error
-    if array.dtype.kind not in "biuf":
-        raise ArgumentError(refusal(what, expected, f"{value!r:.80}", "return an array of numbers"))
-    return array
-
-
 def _reward(value: Any) -> float:
     """None (an environment that gives none) is NaN."""
     if value is None:
         return np.nan
-    array = _numbers("reward", value, "a number").astype(np.float64)
+    array = as_numbers("reward", value, "a number").astype(np.float64)
     if array.size != 1 or np.isinf(array).any():
         came = f"shape {array.shape}" if array.size != 1 else f"{value!r}"
         remedy = "let env.step return one finite number, or None where there is no reward"
@@ -114,7 +103,7 @@ def _reward(value: Any) -> float:
 
 
 def _flag(name: str, value: Any) -> bool:
-    array = _numbers(name, value, "True or False")
+    array = as_numbers(name, value, "True or False")
     if array.size != 1 or array.dtype.kind == "f":
         raise ArgumentError(refusal(name, "True or False", f"{value!r:.80}", "let env.step return a bool"))
     return bool(array.reshape(()))

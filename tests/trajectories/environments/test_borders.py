@@ -9,7 +9,7 @@ import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Text, Tuple
 
 import dynlearn as dl
-from dynlearn.errors import ArgumentError, MissingExtraError
+from dynlearn.errors import ArgumentError, DynlearnError, MissingExtraError
 from dynlearn.trajectories.environments import opened, stated_interval
 
 
@@ -246,6 +246,7 @@ RETURNS = [
     ),
     ({"first": np.zeros(1)}, r"observation: expected 2 numbers, .*got shape \(1,\)"),
     ({"observation": {"x": np.zeros(2)}}, r"observation: expected 2 numbers, .*got \{'x'"),
+    ({"observation": np.ma.masked_array([1.0, 2.0], [1, 0])}, r"observation: .*got a masked array; .*filled"),
     ({"observation": None}, r"observation: expected 2 numbers, .*got None"),
     ({"observation": np.array([np.inf, 0])}, r"observation: expected finite numbers, got \[inf, 0\.0\]"),
 ]
@@ -255,6 +256,43 @@ RETURNS = [
 def test_what_an_environment_returns_is_checked(changes, message):
     with pytest.raises(ArgumentError, match=message):
         record(Counter(**changes))
+
+
+def test_an_environment_without_spaces():
+    with pytest.raises(
+        ArgumentError, match=r"env\.observation_space: expected a space of Gymnasium, got None; set it"
+    ):
+        record(type("Bare", (gymnasium.Env,), {})())
+
+
+def test_names_and_units_are_refused_before_anything_runs():
+    for options in ({"units": {"x": "m"}}, {"output_names": ["a", "a"]}, {"control_names": ["u", "v"]}):
+        env = Counter()
+        with pytest.raises(DynlearnError, match=r"units: unknown name 'x'|unique names|a list of 1 names"):
+            record(env, **options)
+        assert not env.seen
+
+
+WRAPPERS = [
+    lambda env: gymnasium.wrappers.FlattenObservation(gymnasium.wrappers.FrameStackObservation(env, 3)),
+    lambda env: gymnasium.wrappers.Autoreset(env),
+    lambda env: gymnasium.wrappers.ClipAction(env),
+    lambda env: gymnasium.wrappers.DelayObservation(env, 1),
+    lambda env: gymnasium.wrappers.RecordEpisodeStatistics(env),
+]
+
+
+@pytest.mark.parametrize("wrap", WRAPPERS)
+def test_wrappers_of_gymnasium(wrap):
+    first, again = (record(wrap(gymnasium.make("Pendulum-v1")), episodes=2, seed=4) for _ in range(2))
+    assert first.identical(again)
+    assert (first.dyn.lengths.tolist(), float(first.t[0, 1])) == ([4, 4], 0.05)
+
+
+def test_an_episode_of_one_step():
+    ds = record(Counter(truncated=True, terminated=True), episodes=2)
+    assert ds.dyn.lengths.tolist() == [2, 2]
+    assert ds.terminated.values[:, 0].tolist() == ds.truncated.values[:, 0].tolist() == [True, True]
 
 
 def test_nan_is_not_measured():
@@ -355,6 +393,30 @@ OTHERS = [
     (lambda: None, r"got None; pass an instance"),
     (lambda: "Pendulum-v7", r"env: expected an environment or its id, got 'Pendulum-v7' .*pprint_registry"),
 ]
+
+
+def remedy_of(env, **known):
+    with pytest.raises(ArgumentError) as refused:
+        record(env)
+    call = re.search(r"dl\.from_arrays\(.*dt=.*\)", str(refused.value)).group().replace("dt=...", "dt=0.5")
+    return eval(call, {"dl": dl, "numpy": np, **known})
+
+
+def test_offline_data_enter_as_they_are_told_to():
+    ends = np.array([False, False, True, False, False])
+    data = {
+        "observations": np.arange(10.0).reshape(5, 2),
+        "actions": np.ones((5, 1)),
+        "rewards": np.arange(5.0),
+        "terminals": ends,
+        "timeouts": np.zeros(5, bool),
+    }
+    ds = remedy_of(data, data=data)
+    assert ds.dyn.lengths.tolist() == [3, 2]
+    assert ds.reward.values[0].tolist() == [0, 1, 2]
+    one = SimpleNamespace(observations=np.ones((4, 2)), actions=np.ones((3, 1)))
+    ds = remedy_of(SimpleNamespace(iterate_episodes=print), runs=[one, one])
+    assert (ds.dyn.lengths.tolist(), ds.dyn.controls) == ([4, 4], ("u0",))
 
 
 @pytest.mark.filterwarnings("ignore")
