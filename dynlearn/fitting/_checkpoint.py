@@ -166,13 +166,13 @@ def _state_like(state: dict) -> bool:
     """Whether it is a state as `save` makes it."""
 
     def number(value: object) -> bool:
-        return value is None or type(value) in (int, float)
+        return value is None or type(value) is float or (type(value) is int and abs(value) < 2**53)
 
     step, rows, reason = (state[name] for name in ("step", "rows", "reason"))
     return (
         type(step) is int
         and step > 0
-        and all(type(row) is dict and all(map(number, row.values())) for row in rows)
+        and all(type(row) is dict and "loss" in row and all(map(number, row.values())) for row in rows)
         and all(a["step"] < b["step"] for a, b in itertools.pairwise(rows))
         and [row["step"] for row in rows[-1:]] == [step]
         and (reason is None or reason in Reason.__members__)
