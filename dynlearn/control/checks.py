@@ -8,8 +8,10 @@ from dynlearn.control.constraint import Constraint
 from dynlearn.control.cost import Cost
 from dynlearn.control.planner import AbstractPlanner
 from dynlearn.errors import ArgumentError, is_count, is_number
+from dynlearn.models import reads_time, unresolved
 from dynlearn.models._model import AbstractModel
 from dynlearn.models._signature import Signature
+from dynlearn.numerics.resolution import coarse, reads
 from dynlearn.trajectories.environments import as_numbers
 
 RTOL = 1e-4
@@ -120,3 +122,20 @@ def _check_scalar(name: str, function, signature: Signature, *args) -> None:
         ) from error
     if getattr(result, "shape", None) != ():
         raise ArgumentError(f"{name}: expected a scalar for {sizes}, got {result}; sum over the entries.")
+
+
+def check_clock(
+    model: AbstractModel, cost: Cost, constraints: tuple[Constraint, ...], end: float, interval: float
+) -> None:
+    """Raise where something that reads the time would be told one that does not move from step to step."""
+    if coarse(np.array([end]), np.array([interval]), jnp.result_type(float)) is None:
+        return
+    shapes = (model.signature.outputs,), (model.signature.controls,), ()
+    functions = {"the cost": cost.running} | {
+        f"constraint {i}": c.function for i, c in enumerate(constraints)
+    }
+    readers = [name for name, function in functions.items() if reads(function, 2, *shapes)]
+    if reads_time(model):
+        readers.append(type(model).__name__)
+    if readers:
+        raise ArgumentError(unresolved("context", end, interval, " and ".join(readers)))

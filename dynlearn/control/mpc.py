@@ -10,7 +10,14 @@ from jaxtyping import Array, Float, Int, Key
 
 from dynlearn.control import past as pasts
 from dynlearn.control.cem import CEM
-from dynlearn.control.checks import check_cost, check_horizon, check_interval, check_parts, checked_bounds
+from dynlearn.control.checks import (
+    check_clock,
+    check_cost,
+    check_horizon,
+    check_interval,
+    check_parts,
+    checked_bounds,
+)
 from dynlearn.control.constraint import Constraint
 from dynlearn.control.cost import Cost
 from dynlearn.control.decision import Decision
@@ -112,6 +119,8 @@ class MPC(eqx.Module):
         low, high = (jnp.asarray(bound) for bound in self.bounds)
         planner = self.planner.init(self.horizon, self.signature.controls, low, high)
         past, start = pasts.before(context, self.signature, self.model.memory, self.interval)
+        end = start + self.horizon * self.interval
+        check_clock(self.model, self.cost, self.constraints, end, self.interval)
         return Memory(past, planner, as_key(key), jnp.asarray(start), jnp.asarray(0))
 
     def act(self, memory: Memory, observation: object) -> tuple[np.ndarray, Memory, Decision]:

@@ -29,6 +29,7 @@ from dynlearn.models import (
     LinearStateSpace,
     SwitchingLinear,
     as_model,
+    check_clock,
     check_resolution,
 )
 from dynlearn.models._emissions import check_outputs
@@ -111,6 +112,7 @@ def fit(
         model.signature.check(ds)
         check_outputs(model, ds)
         check_resolution(ds)
+        check_clock(model, ds)
     chosen = _resolve(source.method if method is None else method, checkpoint)
     if not isinstance(chosen, Calibration):
         check_measured("train", train, _coefficients(model))

@@ -7,7 +7,7 @@ from jaxtyping import Array, Key
 
 from dynlearn.errors import DivergedError, check_count
 from dynlearn.forecasting import _border, _paths
-from dynlearn.models import AbstractModel, Foreign, Signature, for_intervals_of
+from dynlearn.models import AbstractModel, Foreign, Signature, check_clock, for_intervals_of
 from dynlearn.numerics.keys import as_key, of_runs
 from dynlearn.trajectories import schema, validate
 
@@ -57,6 +57,7 @@ def forecast(
     """
     model = _border.check_model("forecast", model)
     model.signature.check(context)
+    check_clock(model, context)
     model = for_intervals_of(model, context)
     check_count("samples", samples, 1)
     now = _border.last_samples(context)[0]

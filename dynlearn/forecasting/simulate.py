@@ -7,7 +7,7 @@ import xarray as xr
 from dynlearn.errors import ArgumentError, is_count
 from dynlearn.forecasting import _border, _paths
 from dynlearn.forecasting.forecast import check_finite
-from dynlearn.models import AbstractModel, Foreign, for_intervals_of
+from dynlearn.models import AbstractModel, Foreign, check_clock, for_intervals_of
 from dynlearn.numerics.keys import as_key, of_runs
 from dynlearn.trajectories import schema, validate
 
@@ -37,6 +37,7 @@ def simulate(model: AbstractModel | Foreign, ds: xr.Dataset, warmup: int = 50) -
     """
     model = _border.check_model("simulate", model)
     model.signature.check(ds)
+    check_clock(model, ds)
     model = for_intervals_of(model, ds)
     t, lengths = schema.times_2d(ds), ds.dyn.lengths
     if not is_count(warmup, model.required):

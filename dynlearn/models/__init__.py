@@ -1,6 +1,7 @@
 """Model families, and the contract they share."""
 
 from dynlearn.models import dictionaries, structural
+from dynlearn.models._absolute_time import check_clock, reads_time, unresolved
 from dynlearn.models._error_growth import ErrorGrowth
 from dynlearn.models._fitted import is_fitted
 from dynlearn.models._foreign import Foreign, as_model
@@ -93,6 +94,7 @@ __all__ = [
     "Smoothed",
     "SwitchingLinear",
     "as_model",
+    "check_clock",
     "check_resolution",
     "cross",
     "dictionaries",
@@ -100,7 +102,9 @@ __all__ = [
     "is_fitted",
     "load",
     "pieces_needed",
+    "reads_time",
     "rollout",
     "save",
     "structural",
+    "unresolved",
 ]

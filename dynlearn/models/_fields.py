@@ -13,8 +13,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dynlearn.errors import ArgumentError
+from dynlearn.models._absolute_time import AbstractTimed
 from dynlearn.models._networks import portable
 from dynlearn.models._scaling import Scaling
+from dynlearn.numerics.resolution import reads
 
 Function = Callable[..., Float[Array, " state"]]
 """f(t, x, u, s) in physical units; a plain function or an Equinox module."""
@@ -56,13 +58,14 @@ class LearnedMap(eqx.Module):
         return x + self.network(jnp.concatenate([x, u, s]))
 
 
-class GivenField(eqx.Module):
+class GivenField(AbstractTimed):
     """A function f(t, x, u, s) of the user's own, everything in physical units.
 
     Of the state, the first entries are the outputs; further ones are in units of the function's own.
     """
 
     function: Function
+    reads_time: bool = eqx.field(static=True, default=True)
 
     def __call__(self, time, x, u, s, scaling: Scaling) -> Float[Array, " state"]:
         mean, scale = state_scaling(scaling, x.shape[0])
@@ -70,10 +73,11 @@ class GivenField(eqx.Module):
         return self.function(time, mean + scale * x, *physical) / scale
 
 
-class GivenMap(eqx.Module):
+class GivenMap(AbstractTimed):
     """A map X' = F(t, X, u, s) of the user's own, everything in physical units."""
 
     function: Function
+    reads_time: bool = eqx.field(static=True, default=True)
 
     def __call__(self, time, x, u, s, scaling: Scaling) -> Float[Array, " state"]:
         mean, scale = state_scaling(scaling, x.shape[0])
@@ -102,4 +106,4 @@ def given(what: str, function: object, states: int, controls: int, statics: int)
     found = eqx.filter_eval_shape(function, *shapes)
     if getattr(found, "shape", None) != (states,):
         raise ArgumentError(f"{expected}, got {getattr(found, 'shape', type(found).__name__)} back.")
-    return GivenField(portable(function))
+    return GivenField(portable(function), reads(function, 0, *(shape.shape for shape in shapes)))

@@ -41,6 +41,7 @@ from dynlearn.numerics.filtering.ensemble import EnsembleKalman
 from dynlearn.numerics.filtering.gaussian import Extended, Unscented
 from dynlearn.numerics.filtering.particle import Particle
 from dynlearn.numerics.filtering.process import Process
+from dynlearn.numerics.resolution import reads
 
 INFERENCE: dict[str, type[AbstractInference]] = {
     "extended": Extended,
@@ -93,7 +94,8 @@ def transition(
         bend = network(n + m + s, n, "transition")
         return BentTransition(0.9 * jnp.eye(n), jnp.zeros((n, m)), jnp.zeros(n), bend)
     arguments: dict[str, tuple[int, ...]] = {"t": (), "x": (n,), "u": (m,), "s": (s,)}
-    return GivenTransition(checked("transition", function, arguments, (n,)))
+    given = checked("transition", function, arguments, (n,))
+    return GivenTransition(given, reads(given, 0, *arguments.values()))
 
 
 def noise(
@@ -109,7 +111,8 @@ def noise(
             raise ArgumentError("noise: expected 'constant' where width is 0, got 'state'; give a width.")
         return StateNoise(eqx.tree_at(lambda f: f.layers[-1].bias, found, jnp.full(n, spread)))
     arguments: dict[str, tuple[int, ...]] = {"t": (), "x": (n,), "u": (m,), "s": (s,)}
-    return GivenNoise(checked("noise", chosen, arguments, (n,), (n, None)))
+    given = checked("noise", chosen, arguments, (n,), (n, None))
+    return GivenNoise(given, reads(given, 0, *arguments.values()))
 
 
 def emission(function: object, law: str, n: int, p: int, s: int, network: Networks) -> Emission:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dynlearn.errors import ArgumentError
+from dynlearn.models._absolute_time import AbstractTimed
 from dynlearn.models._linear_systems import Noise
 from dynlearn.models._scaling import Scaling
 
@@ -33,10 +34,11 @@ class BentTransition(eqx.Module):
         return found if self.network is None else found + self.network(jnp.concatenate([x, u, s]))
 
 
-class GivenTransition(eqx.Module):
+class GivenTransition(AbstractTimed):
     """A function f(t, x, u, s) of the user's own."""
 
     function: Function
+    reads_time: bool = eqx.field(static=True, default=True)
 
     def __call__(self, time, x, u, s, scaling: Scaling) -> Array:
         return self.function(time, x, scaling.control_inverse(u), scaling.static_inverse(s))
@@ -60,10 +62,11 @@ class StateNoise(eqx.Module):
         return jnp.diag(jax.nn.softplus(self.network(jnp.concatenate([x, u, s]))))
 
 
-class GivenNoise(eqx.Module):
+class GivenNoise(AbstractTimed):
     """g(t, x, u, s) of the user's own: a standard deviation per state, or a factor (state, noise) of the covariance."""
 
     function: Function
+    reads_time: bool = eqx.field(static=True, default=True)
 
     def __call__(self, time, x, u, s, scaling: Scaling) -> Float[Array, "state rank"]:
         found = self.function(time, x, scaling.control_inverse(u), scaling.static_inverse(s))

@@ -94,7 +94,8 @@ class NeuralMap(AbstractDeterministic, AbstractStateModel):
                 "'linear'. Resample the controls, or use a NeuralODE with the field."
             )
         else:
-            self.map = GivenMap(given("map", map, n, m, s).function)
+            checked = given("map", map, n, m, s)
+            self.map = GivenMap(checked.function, checked.reads_time)
         self.encoder = Encoder(p, m, hidden, memory, width, activation, key=for_encoder)
         self.noise = ErrorGrowth.unit(p)
 

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from dynlearn.errors import ArgumentError
+from dynlearn.numerics.resolution import check_resolved
 from dynlearn.solvers.signals import AbstractSignal
 
 ARGUMENTS = ("t", "x", "u", "parameters")
@@ -53,19 +54,8 @@ def as_times(times: Any, dtype: np.dtype) -> Float[Array, " time"]:
         # numpy's own float64 has not been rounded by JAX yet.
         known = np.asarray(times if isinstance(times, np.ndarray) else array, float)
         _check_order("times", known)
-        _check_resolved(known, dtype)
+        check_resolved("times", known, dtype)
     return array.astype(dtype)
-
-
-def _check_resolved(times: np.ndarray, dtype: np.dtype) -> None:
-    steps, rounded = np.diff(times), np.diff(times.astype(dtype))
-    lost = np.flatnonzero((steps != 0) & np.isfinite(steps) & (rounded == 0))
-    if lost.size:
-        i = int(lost[0])
-        raise ArgumentError(
-            f"times: {times[i]!r} and {times[i + 1]!r} are the same instant in {np.dtype(dtype).name}; subtract "
-            f"the first instant from all of them, or call jax.config.update('jax_enable_x64', True) and use float64."
-        )
 
 
 def _check_order(name: str, times: np.ndarray) -> None:

@@ -7,8 +7,11 @@ from typing import ClassVar, Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from equinox import AbstractClassVar
 from jaxtyping import Array, Float, Int
+
+from dynlearn.numerics.resolution import check_resolved
 
 Time = Float[Array, "*interval"]
 Value = Float[Array, "*interval channel"]
@@ -62,6 +65,9 @@ class AbstractSignal(eqx.Module):
 
     def __init__(self, times: Float[Array, " knot"], values: Float[Array, "knot channel"]):
         self.times, self.values = jnp.array(times), jnp.array(values)
+        if isinstance(times, np.ndarray) and times.ndim == 1:
+            # numpy's own float64 has not been rounded by JAX yet.
+            check_resolved("knots", times.astype(float), jnp.result_type(self.times, float))
 
     def __call__(self, t: Float[Array, ""]) -> Float[Array, " channel"]:
         """The value at `t`; at a jump, the one from then on."""

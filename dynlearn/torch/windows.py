@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from dynlearn.errors import ArgumentError, check_count
 from dynlearn.fitting._examples import Examples
-from dynlearn.models import AbstractModel, Foreign, Persistence, as_model, check_resolution
+from dynlearn.models import AbstractModel, Foreign, Persistence, as_model, check_clock, check_resolution
 from dynlearn.numerics import window as numerics
 from dynlearn.torch._arrays import to_torch
 
@@ -95,6 +95,7 @@ class Windows(Dataset):
                 f"model: expected a model or a number of past samples, got {type(model).__name__}."
             )
         check_resolution(ds)
+        check_clock(chosen, ds)
         self.examples = Examples.of(chosen, ds, horizon, "windows")
 
     @classmethod
