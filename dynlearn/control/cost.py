@@ -124,7 +124,7 @@ class _Form(eqx.Module):
 
     def __init__(self, weight: Float[np.ndarray, "n n"]):
         root = np.sqrt(np.abs(np.diagonal(weight)))
-        unit = np.where(root > 0, root, 1.0)
+        unit = np.exp2(np.round(np.log2(np.where(root > 0, root, 1.0))))  # a power of 2 rounds nothing
         self.unit, self.shape = jnp.asarray(unit), jnp.asarray(weight / unit / unit[:, None])
 
     def __call__(self, e: Float[Array, " n"]) -> Float[Array, ""]:
