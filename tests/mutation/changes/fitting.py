@@ -1,0 +1,137 @@
+"""Changes of dynlearn/fitting."""
+
+from .._change import Change
+
+HAND = "tests/fitting/test_steps_by_hand.py"
+OBJECTIVES = "tests/fitting/test_objectives_by_hand.py"
+
+CHANGES = [
+    Change(
+        "the error law is that of the training data though validation was given",
+        "dynlearn/fitting/fit.py",
+        "outcome.model, train if validation is None else validation, horizon",
+        "outcome.model, train, horizon",
+        (f"{HAND}::test_the_error_law_is_that_of_the_validation_data",),
+    ),
+    Change(
+        "R of EM is divided by transitions",
+        "dynlearn/fitting/_em_steps.py",
+        "V, chol_R = regression(now.outputs, n + (m if model.feedthrough else 0), now.seen)",
+        "V, chol_R = regression(now.outputs, n + (m if model.feedthrough else 0), now.moved)",
+        (f"{HAND}::test_a_step_of_em_is_the_regression_of_what_the_joint_gaussian_expects",),
+    ),
+    Change(
+        "Q of EM is divided by samples",
+        "dynlearn/fitting/_em_steps.py",
+        "W, chol_Q = regression(now.moves, n + m + 1, now.moved)",
+        "W, chol_Q = regression(now.moves, n + m + 1, now.moved + 2)",
+        (f"{HAND}::test_a_step_of_em_is_the_regression_of_what_the_joint_gaussian_expects",),
+    ),
+    Change(
+        "EM leaves the covariance of neighbours out",
+        "dynlearn/fitting/_moments.py",
+        "shared = jnp.concatenate([(G @ chol_next).T, blank, chol_next.T], axis=1)",
+        "shared = jnp.concatenate([0 * (G @ chol_next).T, blank, chol_next.T], axis=1)",
+        (f"{HAND}::test_a_step_of_em_is_the_regression_of_what_the_joint_gaussian_expects",),
+    ),
+    Change(
+        "samples at which nothing was measured are outputs of EM",
+        "dynlearn/fitting/_moments.py",
+        "return jnp.where(run.observed.any(-1)[:, None, None], rows, 0)",
+        "return jnp.where(run.valid[:, None, None], rows, 0)",
+        (f"{HAND}::test_a_step_of_em_is_the_regression_of_what_the_joint_gaussian_expects",),
+    ),
+    Change(
+        "transitions of switching EM are counted from column to row",
+        "dynlearn/fitting/_switching_odds.py",
+        "counts = weight.sum((0, 1)) + prior",
+        "counts = weight.sum((0, 1)).T + prior",
+        (f"{HAND}::test_transitions_are_counted_from_their_row_to_their_column",),
+    ),
+    Change(
+        "pairs of regimes are handed on transposed",
+        "dynlearn/fitting/_switching_moments.py",
+        "jnp.where(moved[:, None, None], jnp.exp(back.log_pair), 0)",
+        "jnp.where(moved[:, None, None], jnp.exp(back.log_pair), 0).mT",
+        (f"{HAND}::test_a_step_of_switching_em_counts_the_regimes_that_the_outputs_show",),
+    ),
+    Change(
+        "the first sample of a run counts in teacher forcing",
+        "dynlearn/fitting/teacher_forcing.py",
+        "known = batch.observed[:, 1:] & batch.valid[:, :-1, None]",
+        "known = batch.observed[:, 1:]",
+        (f"{HAND}::test_teacher_forcing_counts_what_is_measured_and_has_something_before_it",),
+    ),
+    Change(
+        "teacher forcing and free run are swapped",
+        "dynlearn/fitting/teacher_forcing.py",
+        "(1 - weight) * forced + weight * free",
+        "weight * forced + (1 - weight) * free",
+        (OBJECTIVES,),
+    ),
+    Change(
+        "a squared error of what was not measured",
+        "dynlearn/fitting/objectives.py",
+        "return jnp.sum(jnp.where(measured, error, 0) ** 2) / jnp.maximum(measured.sum(), 1)\n\n\ndef _rows",
+        "return jnp.sum(error ** 2) / jnp.maximum(measured.sum(), 1)\n\n\ndef _rows",
+        (OBJECTIVES,),
+    ),
+    Change(
+        "a squared error in physical units",
+        "dynlearn/fitting/objectives.py",
+        "error = (batch.output[:, model.memory :] - forecast) / model.scaling.output_scale",
+        "error = batch.output[:, model.memory :] - forecast",
+        (OBJECTIVES,),
+    ),
+    Change(
+        "the likelihood is divided by the windows",
+        "dynlearn/fitting/objectives.py",
+        "loss = -jnp.sum(jnp.where(measured, log_p, 0)) / jnp.maximum(measured.sum(), 1)",
+        "loss = -jnp.sum(jnp.where(measured, log_p, 0)) / measured.shape[0]",
+        (OBJECTIVES,),
+    ),
+    Change(
+        "the energy score counts a path against itself",
+        "dynlearn/fitting/objectives.py",
+        "(PATHS * (PATHS - 1))",
+        "PATHS**2",
+        ("tests/models/test_neural_sde.py::test_the_energy_score_is_that_of_a_textbook",),
+    ),
+    Change(
+        "a window of the past that ends one sample late",
+        "dynlearn/fitting/_examples.py",
+        "ahead = window.control[k - 1 :], window.time[k - 1 :], window.interval[k - 1 : -1]",
+        "ahead = window.control[k - 1 :], window.time[k - 1 :], window.interval[k:]",
+        (OBJECTIVES,),
+    ),
+    Change(
+        "lead times without the first interval",
+        "dynlearn/fitting/_examples.py",
+        "jnp.cumsum(window.interval[model.memory - 1 : -1])",
+        "jnp.cumsum(window.interval[model.memory :])",
+        (f"{HAND}::test_the_error_law_is_that_of_the_validation_data", OBJECTIVES),
+    ),
+    Change(
+        "anchors from which nothing is measured ahead",
+        "dynlearn/fitting/_examples.py",
+        "return total[:, end] - total > 0",
+        "return total[:, end] - total >= 0",
+        (OBJECTIVES,),
+    ),
+    Change(
+        "the worst ridge wins",
+        "dynlearn/fitting/least_squares.py",
+        "min(found, key=lambda item: item[0])",
+        "max(found, key=lambda item: item[0])",
+        ("tests/fitting/test_closed_form.py",),
+    ),
+    Change(
+        "maximum likelihood maximises the loss",
+        "dynlearn/fitting/maximum_likelihood.py",
+        "return -jnp.sum(total(model, runs, model.inference, key)) / count",
+        "return jnp.sum(total(model, runs, model.inference, key)) / count",
+        (
+            "tests/fitting/test_exact_likelihood.py::test_maximum_likelihood_of_a_stable_system_in_continuous_time",
+        ),
+    ),
+]
