@@ -179,7 +179,6 @@ def test_pendulum_swings_up_over_the_true_equations():
     # No controller does much better from these four starts: 256 samples, 40 steps and 5 iterations
     # reach CEILING, and hanging still costs about -1900.
     assert float(runs.reward.sum("time").mean()) > CEILING - 10
-    assert np.nanmedian(runs.plan_seconds) < 0.03
 
 
 def test_truth_is_the_environment():

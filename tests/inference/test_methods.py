@@ -168,7 +168,7 @@ def _normal(x, mean, scale):
 
 
 def errors(method, p, emit=_emit, samples=SAMPLES):
-    """Of the total log density in nats, of means in standard deviations, of these relative: worst instants."""
+    """Of the total log density in nats, of means in standard deviations, of the logarithms of these: worst instants."""
     y = measurements(p, emit)
     exact, (found, back) = truth(p, y, emit), infer(method, process(p, y, emit), samples)
     result = [abs(float(found.log_density.sum()) - exact.log_density.sum())]
@@ -179,7 +179,7 @@ def errors(method, p, emit=_emit, samples=SAMPLES):
     ):
         mean, scale = exact.moments(name)
         result.append(np.abs((belief.mean[:, 0] - mean) / scale).max())
-        result.append(np.abs(belief.scale[:, 0] / scale - 1).max())
+        result.append(np.abs(np.log(belief.scale[:, 0] / scale)).max())
     return result[0], max(result[1::2]), max(result[2::2])
 
 
@@ -313,9 +313,9 @@ def test_single_precision_says_the_same(method):
         single = infer(method, process(BENIGN, y, dtype="float32"), 3, jax.random.key(0))
         assert {leaf.dtype for leaf in jax.tree.leaves(single)} == {jnp.dtype("float32")}
     drawn = isinstance(method, EnsembleKalman | Particle)
-    for mine, other in zip(jax.tree.leaves(single), jax.tree.leaves(double), strict=True):
-        assert np.isfinite(mine).all()
-        if not drawn:
-            np.testing.assert_allclose(mine, other, rtol=2e-2, atol=2e-3) if mine.ndim == 1 else None
+    within = 0.4 if drawn else 2e-3  # other draws in the other precision
+    for of in (lambda f, b: f.predicted, lambda f, b: f.filtered, lambda f, b: b.smoothed):
+        np.testing.assert_allclose(of(*single).mean, of(*double).mean, atol=within)
+        np.testing.assert_allclose(of(*single).scale, of(*double).scale, atol=within)
     tolerance = 1.5 if drawn else 0.01
     assert abs(float(single[0].log_density.sum() - double[0].log_density.sum())) < tolerance

@@ -418,7 +418,6 @@ def test_a_fit_improves_on_its_start(truth):
     fit = dl.fit(model, seen, method=method, objective=elbo, progress=False)
     before, after = (float(dl.log_likelihood(m, seen).sum()) for m in (model, fit.model))
     assert after > before + 20
-    assert np.isfinite(dl.forecast(fit.model, seen, horizon=3, samples=5)["output"].values).all()
 
 
 @pytest.mark.parametrize("form", FORMS)
