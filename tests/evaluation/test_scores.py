@@ -3,11 +3,13 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import dynlearn as dl
 from dynlearn.evaluation import scores
 from dynlearn.evaluation._yardsticks import naive_step, spread
+from dynlearn.evaluation.summary import _best
 
 EPS = float(np.finfo(float).eps)
 rng = np.random.default_rng(0)
@@ -104,3 +106,17 @@ def test_perfect_draws_score_zero():
     for name in ("crps", "rmse"):
         found = getattr(scores, name)(Y, draws if name == "crps" else Y)
         np.testing.assert_allclose(found[np.isfinite(found)], 0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "best"),
+    [
+        ("crps", [0.3, 0.2, 0.5], "b"),
+        ("coverage90", [0.99, 0.88, 0.5], "b"),
+        ("coverage50", [0.9, 0.4, 0.56], "c"),
+        ("mase", [np.nan, np.inf, 2.0], "c"),
+        ("mase", [np.nan, np.nan, np.nan], None),
+    ],
+)
+def test_the_best_is_the_smallest_error_and_the_coverage_nearest_to_its_level(name, values, best):
+    assert _best(pd.Series(values, ["a", "b", "c"], name=name)) == best

@@ -43,7 +43,11 @@ class Case(NamedTuple):
     params=[pytest.param(name, marks=[pytest.mark.slow] if name in APART else []) for name in CASES],
 )
 def case(request, data) -> Case:
-    kind, build = CASES[request.param]
+    return case_of(request.param, data)
+
+
+def case_of(name: str, data) -> Case:
+    kind, build = CASES[name]
     model = noisy(build(data[kind]))
     runs = data[kind].dyn.to_device()
     windows = (cut(runs, 0, jnp.asarray(now), model.memory, HORIZON) for now in range(model.memory + 2, 22))
@@ -154,9 +158,16 @@ UNITS = {
 """Factor and offset of the outputs, and of the control: a float32 ends at 1e-38 and 3e38."""
 
 
-@pytest.mark.parametrize("units", UNITS)
-def test_forecasts_are_physical(case, units):
-    """The same data in other units give the same forecast in those units."""
+class Other(NamedTuple):
+    """Data, a model of them and a window, in other units."""
+
+    model: AbstractModel
+    window: Window
+    factor: np.ndarray
+    offset: np.ndarray
+
+
+def in_units(case: Case, units: str) -> Other:
     (factor, offset), (slope, start) = map(np.array, UNITS[units][:2]), UNITS[units][2:]
     other = case.ds.copy(deep=True)
     other["output"] = (case.ds["output"] * xr.DataArray(factor, dims="output_name")) + xr.DataArray(
@@ -164,18 +175,49 @@ def test_forecasts_are_physical(case, units):
     )
     if "control" in other:
         other["control"] = (case.ds["control"] * slope + start).assign_attrs(case.ds["control"].attrs)
-    model = noisy(case.build(other))
     window = eqx.tree_at(
         lambda w: (w.output, w.control),
         case.window,
         (case.window.output * factor + offset, case.window.control * slope + start),
     )
     window = jax.tree.map(lambda a, b: a.astype(b.dtype), window, case.window)
-    mean, scale = path(case.model, case.window, None)
-    mean_other, scale_other = (np.asarray(found, float) for found in path(model, window, None))
-    # An output of 300 +- 0.01 is resolved to 3e-3 of its standard deviation in float32, the noise less well.
-    np.testing.assert_allclose((mean_other - offset) / factor / scale, mean / scale, atol=0.05)
-    np.testing.assert_allclose(scale_other / factor, scale, rtol=3e-3)
+    return Other(noisy(case.build(other)), window, factor, offset)
+
+
+def check_physical(other: Other, found, wanted) -> None:
+    """An output of 300 +- 0.01 is resolved to 3e-3 of its standard deviation in float32, the noise less well."""
+    (mean_other, scale_other), (mean, scale) = (
+        [np.asarray(v, float) for v in pair] for pair in (found, wanted)
+    )
+    np.testing.assert_allclose((mean_other - other.offset) / other.factor / scale, mean / scale, atol=0.05)
+    np.testing.assert_allclose(scale_other / other.factor, scale, rtol=3e-3)
+
+
+@pytest.mark.parametrize("units", UNITS)
+def test_forecasts_are_physical(case, units):
+    """The same data in other units give the same forecast in those units."""
+    other = in_units(case, units)
+    check_physical(other, path(other.model, other.window, None), path(case.model, case.window, None))
+
+
+@eqx.filter_jit
+def one_step(model, window):
+    """Mean and standard deviation of the outputs one sample ahead."""
+    k = model.memory
+    linear = model.signature.hold == "linear"
+    control = window.control[k - 1 : k + 1] if linear else window.control[k - 1]
+    state = model.step(model.infer(window[:k]), control, window.time[k - 1], window.interval[k - 1])
+    found = model.observe(state, window.control[k])
+    return found.mean, found.scale
+
+
+@pytest.mark.parametrize("name", APART)
+def test_a_step_of_a_row_that_runs_apart_is_physical(name, data):
+    """The rows whose other tests are slow: one step, in other units."""
+    case = case_of(name, data)
+    other = in_units(case, "others")
+    found, wanted = one_step(other.model, other.window), one_step(case.model, case.window)
+    check_physical(other, found, wanted)
 
 
 def test_infer_does_not_read_the_last_control(case):

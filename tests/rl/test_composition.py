@@ -5,9 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import dynlearn as dl
 from dynlearn.control import FunctionCost
-from dynlearn.models import Ensemble
+from dynlearn.models import ARX, Ensemble, ErrorGrowth, Scaling, Signature
 from dynlearn.rl import ModelEnv, PendulumTruth
+from dynlearn.rl.starts import Starts
 
 ACTIONS = np.array([0.5, -2.0, 1.5, 1.0])
 
@@ -47,3 +49,28 @@ def test_an_episode_follows_one_member_and_episodes_follow_all_of_them():
     counts = [followed.count(gain) for gain in gains]
     assert sum(counts) == 40
     assert min(counts) >= 5
+
+
+def test_actions_beyond_the_bounds_are_those_at_the_bounds():
+    cost = FunctionCost(lambda y, u, t: u[0])
+    found = []
+    for action in (1.5, 1.0):
+        env = ModelEnv(PendulumTruth(), cost, bounds=(-1, 1), initial=start, horizon=4)
+        env.reset(seed=0)
+        found.append(env.step(np.array([action], np.float32)))
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    assert found[0][1] == found[1][1] == -1.0
+
+
+def test_episodes_start_where_a_run_has_the_samples_a_model_needs():
+    """A model of two delays: at measured samples with two others before them."""
+    y = np.arange(10.0).reshape(2, 5)
+    y[1, 3] = np.nan
+    ds = dl.from_arrays(list(y[..., None]), list(np.zeros((2, 5, 1))), dt=1.0)
+    law = ErrorGrowth(*[jnp.ones(1)] * 5)
+    model = ARX(Signature(("y0",), ("u0",), interval=1.0), Scaling.unit(1, 1), jnp.zeros((1, 7)), law, 2, 0)
+    starts = Starts(ds, model)
+    assert starts.places.tolist() == [[0, 2], [0, 3], [0, 4], [1, 2], [1, 4]]
+    past, now = starts.draw(np.random.default_rng(0))
+    assert past.time[-1] == now
+    assert past.valid.all()

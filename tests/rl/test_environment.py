@@ -131,7 +131,7 @@ def test_a_controller_runs_in_it():
     model, cost = PendulumTruth(), PendulumCost()
     y, u = runs.output.values, runs.control.values
     for i in range(2):
-        assert u[i, :-1].std() > 0.1
+        assert np.abs(u[i, :-1]).mean() > 0.1
         for k in range(20):
             paid = -float(cost.running(jnp.asarray(y[i, k]), jnp.asarray(u[i, k]), 0.0))
             assert runs.reward.values[i, k] == pytest.approx(paid, rel=1e-4)

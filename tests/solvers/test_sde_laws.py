@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 import scipy.integrate
 
 from dynlearn.solvers import StochasticStep, solve_sde
@@ -84,3 +85,19 @@ def test_geometric_brownian_motion_in_both_calculi():
                 calculus=calculus,
             )[:, -1]
             check_mean(x, truth, 5e-3)
+
+
+@pytest.mark.parametrize("scheme", ["euler_maruyama", "sra1"])
+def test_additive_noise_grows_with_time_and_not_with_anything_else(scheme):
+    """dx = G dW from 2 to 6, in uneven intervals: Cov x(t), x(s) = G G^T min(t - 2, s - 2)."""
+    G, times = np.array([[0.5, 0.2], [0.0, 0.3]]), jnp.array([2.0, 2.5, 4.0, 6.0])
+
+    def path(key):
+        still, noise = (lambda t, x, u, p: 0 * x), (lambda t, x, u, p: jnp.asarray(G, x.dtype))
+        solver = StochasticStep(scheme, 2)
+        return solve_sde(still, noise, jnp.zeros(2), times, key=key, noise="additive", solver=solver).states
+
+    x = np.asarray(jax.jit(jax.vmap(path))(jax.random.split(jax.random.key(0), 8000)))[:, 1:]
+    lead = np.array([0.5, 2.0, 4.0])
+    wanted = np.kron(np.minimum(lead[:, None], lead), G @ G.T)
+    np.testing.assert_allclose(np.cov(x.reshape(8000, 6).T), wanted, atol=0.08)

@@ -198,3 +198,17 @@ def test_dates_on_the_clock_of_a_dataset():
         relative({"units": "s"}, ["2400-01-01"])
     with pytest.raises(ArgumentError, match="an ISO date, got 'noon'"):
         relative({"units": "s", "origin": "noon"}, ["2400-01-01"])
+
+
+@pytest.mark.parametrize(
+    ("dates", "unit", "expected"),
+    [
+        (["2024-01-01", "2024-01-15", "2024-02-05"], "week", [0, 2, 5]),
+        (["2024-01-01T00:00:00.9", "2024-01-01T00:00:02.1", "2024-01-01T00:01:00.5"], "s", [0, 1.2, 59.6]),
+        (["2024-01-01T00:00", "2024-01-01T06:00", "2024-01-03T12:00"], "d", [0, 0.25, 2.5]),
+        (["2024-01-01T00:00", "2024-01-01T00:30", "2024-01-01T02:00"], "min", [0, 30, 120]),
+    ],
+)
+def test_dates_in_units(dates, unit, expected):
+    ds = from_arrays(np.zeros(3), times=np.array(dates, "datetime64[ms]"), units={"t": unit})
+    np.testing.assert_array_equal(ds["t"].values.ravel(), expected)

@@ -103,8 +103,8 @@ CHANGES = [
     ),
     Change(
         "the first observation after a context comes at its last instant",
-        "dynlearn/control/mpc.py",
-        'float(np.nanmax(context["t"].values)) + self.interval',
+        "dynlearn/control/past.py",
+        'float(np.nanmax(context["t"].values)) + interval',
         'float(np.nanmax(context["t"].values))',
         ("tests/control/test_mpc.py::test_context_and_record_remember_the_same",),
     ),

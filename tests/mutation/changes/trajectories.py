@@ -49,14 +49,14 @@ CHANGES = [
         "dynlearn/trajectories/windows.py",
         "(run_lengths(ds) - length) // stride + 1",
         "(run_lengths(ds) - length) // stride",
-        (PROPERTIES, VERBS),
+        (VERBS, PROPERTIES),
     ),
     Change(
         "the padding of a gathered run is measured",
         "dynlearn/trajectories/gather.py",
         "np.arange(longest) < lengths[:, None]",
         "np.arange(longest) <= lengths[:, None]",
-        (PROPERTIES, VERBS),
+        (VERBS, PROPERTIES),
     ),
     Change(
         "intervals on the device belong to the sample they end at",
@@ -98,7 +98,7 @@ CHANGES = [
         "dynlearn/trajectories/regularize.py",
         "full = np.full((at[-1] + 1, *run.shape[1:]), np.nan, run.dtype)\n    full[at] = run\n    return full",
         "return _held(run, at)",
-        (PROPERTIES, VERBS),
+        (VERBS, PROPERTIES),
     ),
     Change(
         "the typical interval is the mean",

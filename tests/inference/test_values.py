@@ -1,0 +1,155 @@
+"""One program per method of inference, on a chain of one state: against the joint Gaussian of the whole run."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.stats
+
+import dynlearn as dl
+from dynlearn.inference import EnsembleKalman, Exact, Extended, Particle, Unscented
+from dynlearn.inference.density import log_joint
+from dynlearn.models import NonlinearStateSpace, Signature, SwitchingLinear
+from dynlearn.numerics import precision
+from dynlearn.numerics.filtering.amortised import Amortised, AmortisedProcess
+from dynlearn.numerics.filtering.collapsed import Collapsed
+from dynlearn.numerics.filtering.enumerated import Enumerated
+from dynlearn.numerics.kalman import Chain
+
+from .reference import Joint, Linear
+
+Y = np.array([[1.5], [np.nan], [3.0], [2.0]])
+ROWS = Linear(
+    F=np.array([0.0, 0.9, 0.8, 1.1])[:, None, None],
+    c=np.array([[1.0], [0.5], [2.0], [-1.0]]),
+    Q=np.array([0.7, 0.4, 0.6, 0.3])[:, None, None],
+    C=np.array([[0.8]]),
+    d=np.full((4, 1), 0.3),
+    R=np.array([[0.25]]),
+)
+"""Every noise, gain and offset counts."""
+
+
+@pytest.fixture(autouse=True)
+def double():
+    with precision.float64():
+        yield
+
+
+def chain() -> Chain:
+    each = np.repeat(ROWS.C[None], 4, 0), ROWS.d, np.repeat(np.sqrt(ROWS.R)[None], 4, 0), Y
+    return Chain(*map(jnp.asarray, (ROWS.F, ROWS.c, np.sqrt(ROWS.Q), *each)))
+
+
+def truth() -> dict[str, np.ndarray]:
+    """Means, standard deviations and increments of the log density, of the joint Gaussian given parts of Y."""
+    joint = Joint.of(ROWS)
+    found = {name: [] for name in ("predicted", "filtered", "smoothed", "density")}
+    for k in range(4):
+        for name, until in (("predicted", k), ("filtered", k + 1), ("smoothed", 4)):
+            known = np.where(np.arange(4)[:, None] < until, Y, np.nan)
+            x, xx, *_, density = joint.given(known)
+            found[name].append([x[k], np.sqrt(xx[k, k])])
+            if name == "filtered":
+                found["density"].append(density)
+    found = {name: np.array(values) for name, values in found.items()}
+    found["density"] = np.diff(found["density"], prepend=0)
+    return found
+
+
+@eqx.filter_jit
+def infer(method, process, samples):
+    one, two = jax.random.split(jax.random.key(0))
+    return method.filter(process, one), method.smooth(process, samples, two)
+
+
+METHODS = {
+    "exact": (Exact(), 1e-9),
+    "extended": (Extended(), 1e-9),
+    "unscented": (Unscented(), 1e-6),
+    "ensemble": (EnsembleKalman(4000), 0.1),
+    "particle": (Particle(2000), 0.12),
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_says_what_the_joint_gaussian_says(name):
+    """Predicted, filtered, smoothed, density and drawn paths; drawn ones within five standard errors."""
+    method, within = METHODS[name]
+    exact, wanted = method.takes is Chain, truth()
+    found, back = infer(method, chain() if exact else chain().general(), 1000)
+    np.testing.assert_allclose(found.log_density, wanted["density"], atol=within)
+    for part, belief in (
+        ("predicted", found.predicted),
+        ("filtered", found.filtered),
+        ("smoothed", back.smoothed),
+    ):
+        np.testing.assert_allclose(belief.mean[:, 0], wanted[part][:, 0], atol=within, err_msg=part)
+        np.testing.assert_allclose(belief.scale[:, 0], wanted[part][:, 1], atol=within, err_msg=part)
+    draws, (mean, scale) = np.asarray(back.draws)[..., 0], wanted["smoothed"].T
+    np.testing.assert_allclose(draws.mean(0), mean, atol=0.12)
+    np.testing.assert_allclose(draws.std(0), scale, atol=0.12)
+    covariance = Joint.of(ROWS).given(Y)[1]
+    np.testing.assert_allclose(np.cov(draws.T), covariance, atol=0.12)
+
+
+def test_amortised_is_exact_where_the_encoder_is_the_posterior():
+    """States that forget each other make p(a_k | y_k) a formula: every draw then has the same density, p(y)."""
+    H, r, sigma = 0.8, 0.5, 0.4
+    state = ROWS._replace(F=0 * ROWS.F)
+    prior = H * state.c + 0.3, H**2 * state.Q[:, 0] + r**2
+    gain = prior[1] / (prior[1] + sigma**2)
+    blank = jnp.full((4, 1), jnp.nan)
+    each = (np.full((4, 1, 1), H), np.full((4, 1), 0.3), np.full((4, 1, 1), r), blank)
+    latent = Chain(*map(jnp.asarray, (state.F, state.c, np.sqrt(state.Q), *each)))
+    known = np.isfinite(Y[:, 0])
+    process = AmortisedProcess(
+        latent,
+        jnp.asarray(prior[0] + gain * (np.where(known[:, None], Y, 0) - prior[0])),
+        jnp.asarray(np.sqrt(gain) * sigma),
+        jnp.asarray(known),
+        lambda a: a,
+        jnp.full(1, sigma),
+        jnp.asarray(Y),
+    )
+    found = eqx.filter_jit(Amortised(5).filter)(process, jax.random.key(0))
+    wanted = scipy.stats.norm.logpdf(Y[:, 0], prior[0][:, 0], np.sqrt(prior[1][:, 0] + sigma**2))
+    np.testing.assert_allclose(found.log_density, np.where(known, wanted, 0), atol=1e-9)
+
+
+@pytest.mark.parametrize("method", [Enumerated(), Collapsed()], ids=["enumerated", "collapsed"])
+def test_regimes_that_nothing_tells_apart_have_the_odds_of_their_chain(method):
+    """Two regimes of the same laws: p(z_k | y) = p(z_0) P^k."""
+    P, first = np.array([[0.9, 0.1], [0.4, 0.6]]), np.array([0.25, 0.75])
+    each = {"A": [[0.5]], "C": [[1.0]], "Q": [[0.3]], "R": [[0.2]]}
+    model = SwitchingLinear.from_matrices(
+        Signature(("y",), interval=1.0), [each, each], transition=P, initial={"probabilities": first}
+    )
+    run = dl.from_arrays(np.array([[0.3], [-1.0], [0.7], [2.0]]), dt=1.0, output_names=["y"]).dyn.to_device()
+    process = model.process(jax.tree.map(lambda leaf: leaf[0], run))
+    found, back = infer(method, process, 0)
+    odds = np.stack([first @ np.linalg.matrix_power(P, k) for k in range(4)])
+    np.testing.assert_allclose(found.filtered.weight, odds, atol=1e-6)
+    np.testing.assert_allclose(back.smoothed.weight, odds, atol=1e-6)
+
+
+def test_the_density_of_a_path_is_that_of_its_start_its_steps_and_its_outputs():
+    model = NonlinearStateSpace(
+        Signature(("y",), interval=1.0),
+        states=1,
+        transition=lambda t, x, u, s: 0.9 * x + 0.2,
+        observation=lambda x, s: 0.8 * x,
+        noise=lambda t, x, u, s: jnp.full(1, 0.6),
+        start=([0.5], [[0.49]]),
+        key=0,
+    )
+    run = jax.tree.map(lambda leaf: leaf[0], dl.from_arrays(Y, dt=1.0, output_names=["y"]).dyn.to_device())
+    x = np.array([[0.3], [1.0], [-0.4], [2.0]])
+    found = log_joint(model, run, jnp.asarray(x))
+    spread = float(model.emit(jnp.zeros(1), jnp.zeros(0)).scale[0])
+    wanted = scipy.stats.norm.logpdf(
+        x, np.vstack([[[0.5]], 0.9 * x[:-1] + 0.2]), [[0.7], [0.6], [0.6], [0.6]]
+    )
+    wanted += np.nan_to_num(scipy.stats.norm.logpdf(Y, 0.8 * x, spread))
+    np.testing.assert_allclose(found, wanted[:, 0], rtol=1e-6)

@@ -1,0 +1,75 @@
+"""Scaling, fields and crossings against formulas in physical units."""
+
+import types
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dynlearn.models import Scaling
+from dynlearn.models._fields import ConstantDiffusion, GivenField, GivenMap, LearnedField
+from dynlearn.models._rollout import cross
+
+
+def test_scaling_is_by_mean_and_deviation_of_what_was_measured(uneven):
+    """And time by the median over outputs of std(y) / rms(dy/dt)."""
+    found, y = Scaling.of(uneven), uneven["output"].values
+    np.testing.assert_allclose(found.output_mean, np.nanmean(y, axis=(0, 1)), rtol=1e-5)
+    np.testing.assert_allclose(found.output_scale, np.nanstd(y, axis=(0, 1)), rtol=1e-5)
+    u, s = uneven["control"].values, uneven["static"].values
+    np.testing.assert_allclose(found.control_scale, np.nanstd(u, axis=(0, 1)), rtol=1e-5)
+    rate = np.diff(y, axis=1) / np.diff(uneven["t"].values, axis=1)[..., None]
+    ratios = [np.nanstd(y[..., j]) / np.sqrt(np.nanmean(rate[..., j] ** 2)) for j in range(2)]
+    assert float(found.time_scale) == pytest.approx(np.median(ratios), rel=1e-5)
+    for name, values in (("output", y), ("control", u), ("static", s)):
+        axes = tuple(range(values.ndim - 1))
+        wanted = (values - np.nanmean(values, axes)) / np.nanstd(values, axes)
+        scaled = getattr(found, name)(jnp.asarray(values))
+        np.testing.assert_allclose(scaled, wanted, atol=1e-4)
+        np.testing.assert_allclose(getattr(found, f"{name}_inverse")(scaled), values, atol=1e-4)
+
+
+def scaling() -> Scaling:
+    pairs = ([1.0, -2.0], [2.0, 0.5]), ([3.0], [4.0]), ([5.0], [0.1])
+    return Scaling(*(jnp.asarray(v) for pair in pairs for v in pair), jnp.asarray(4.0))
+
+
+def test_learned_fields_are_per_physical_time():
+    network = eqx.nn.MLP(4, 2, 3, 1, key=jax.random.key(0))
+    x, u, s = jnp.array([0.3, -1.0]), jnp.array([0.7]), jnp.array([-0.2])
+    plain = network(jnp.concatenate([x, u, s]))
+    np.testing.assert_allclose(LearnedField(network)(0.0, x, u, s, scaling()), plain / 4.0, rtol=1e-6)
+    raw = jnp.array([0.5, -1.0])
+    np.testing.assert_allclose(
+        ConstantDiffusion(raw)(0.0, x, u, s, scaling()), np.log1p(np.exp(raw)) / 2.0, rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize(("kind", "offset"), [(GivenField, 0.0), (GivenMap, 1.0)])
+def test_functions_of_the_user_are_called_in_physical_units(kind, offset):
+    """X = mean + scale x; a field gives dX/dt, a map the next X: both come back in scaled units."""
+    function = lambda t, X, u, s: X * u[0] + s[0] + t  # noqa: E731
+    x, mean, scale = np.array([0.3, -1.0]), np.array([1.0, -2.0]), np.array([2.0, 0.5])
+    X, u, s = mean + scale * x, 3.0 + 4.0 * 0.7, 5.0 + 0.1 * -0.2
+    wanted = (X * u + s + 1.5 - offset * mean) / scale
+    found = kind(function)(1.5, jnp.asarray(x), jnp.array([0.7]), jnp.array([-0.2]), scaling())
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("hold", ["zero", "linear"])
+def test_an_interval_in_pieces_is_that_many_steps_one_after_the_other(hold):
+    """A model that adds (instant + control at both ends) times the step."""
+
+    def step(state, u, time, dt, *, key):
+        return state + (time + 10 * (u[0, 0] + 3 * u[1, 0] if hold == "linear" else u[0])) * dt
+
+    model = types.SimpleNamespace(step=step, signature=types.SimpleNamespace(hold=hold))
+    ends = jnp.array([[1.0], [3.0]]) if hold == "linear" else jnp.array([1.0])
+    found = cross(model, jnp.asarray(0.5), ends, jnp.asarray(2.0), jnp.asarray(0.8), pieces=4)
+    expected = 0.5
+    for j in range(4):
+        a, b = 1.0 + 2.0 * j / 4, 1.0 + 2.0 * (j + 1) / 4
+        expected += (2.0 + 0.2 * j + 10 * (a + 3 * b if hold == "linear" else 1.0)) * 0.2
+    assert float(found) == pytest.approx(expected, rel=1e-5)
