@@ -193,10 +193,10 @@ NEAR_THE_GRID = [
     (Unscented(), BENIGN, (0.1, 0.1, 0.1)),
     (BIG[0], BENIGN, (0.4, 0.25, 0.2)),
     (BIG[1], BENIGN, (0.2, 0.2, 0.15)),
-    (Extended(), FOLDING, (3.0, 1.5, 1.2)),
-    (Unscented(), FOLDING, (3.0, 1.5, 1.2)),
-    (BIG[0], FOLDING, (3.0, 1.5, 1.2)),
-    (BIG[1], FOLDING, (0.6, 0.3, 0.9)),
+    (Extended(), FOLDING, (0.9, 0.7, 1.1)),
+    (Unscented(), FOLDING, (0.9, 0.4, 1.1)),
+    (BIG[0], FOLDING, (0.9, 0.8, 1.1)),
+    (BIG[1], FOLDING, (0.6, 0.3, 1.4)),
 ]
 
 
