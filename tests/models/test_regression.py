@@ -1,13 +1,18 @@
 """Closed forms against the textbook, and against the truth."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import dynlearn as dl
+from dynlearn.models import Scaling, _delays
 from dynlearn.models._regression import Regression
+from dynlearn.models.arx import _akaike
 from dynlearn.models.dictionaries import Delays, Polynomial
+from dynlearn.models.koopman import KoopmanState
+from dynlearn.numerics import precision
 
 A = np.array([[0.9, 0.3, 0.0], [-0.3, 0.8, 0.1], [0.0, 0.1, 0.7]])
 B = np.array([[0.0, 1.0], [1.0, 0.0], [0.5, -0.5]])
@@ -128,3 +133,59 @@ def test_arx_chooses_the_order_of_the_truth():
     for k in range(1, 599):
         y[k + 1] = 1.5 * y[k] - 0.7 * y[k - 1] + rng.normal()
     assert dl.models.ARX.from_data(dl.from_arrays(y, dt=1.0)).delays == 1
+
+
+def test_akaikes_criterion_is_that_of_the_textbook():
+    """log of the mean square residual + 2 (coefficients and offset) / transitions."""
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=40).cumsum()
+    with precision.float64():
+        runs = dl.from_arrays(y, dt=1.0).dyn.to_device()
+        found, weights = _akaike(runs, Scaling.unit(1), 1, 0.0)
+    X = np.stack([y[1:-1], y[:-2], np.ones(38)], axis=1)
+    expected, *_ = np.linalg.lstsq(X, y[2:], rcond=None)
+    np.testing.assert_allclose(weights[:, 0], expected, rtol=1e-8)
+    assert found == pytest.approx(np.log(np.mean((y[2:] - X @ expected) ** 2)) + 2 * 3 / 38, rel=1e-8)
+
+
+@pytest.mark.parametrize("delays", [0, 1, 3])
+def test_a_delay_vector_holds_the_newest_first(delays):
+    """[y_k, y_{k-1}, ..., u_{k-1}, u_{k-2}, ...]: by shifts, read off a past, and of every transition."""
+    rng = np.random.default_rng(0)
+    y, u = rng.normal(size=(8, 2)), rng.normal(size=(8, 1))
+
+    def vector(k):
+        rows = [y[k - d] for d in range(delays + 1)] + [u[k - d] for d in range(1, delays + 1)]
+        return np.concatenate(rows)
+
+    v = jnp.asarray(vector(delays))
+    for k in range(delays, 7):
+        v = _delays.shift(v, jnp.asarray(y[k + 1]), jnp.asarray(u[k]), delays)
+        np.testing.assert_allclose(v, vector(k + 1), rtol=1e-6)
+    runs = dl.from_arrays(y, u, dt=1.0).dyn.to_device()
+    past = jax.tree.map(lambda leaf: leaf[0], runs)
+    embedded = _delays.embed(past, Scaling.unit(2, 1), delays, lambda v, u: v[:2])
+    np.testing.assert_allclose(embedded, vector(7), rtol=1e-6)
+    here, control, after, known = _delays.transitions(runs, Scaling.unit(2, 1), delays)
+    assert np.flatnonzero(known).tolist() == list(range(delays, 7))
+    for k in range(delays, 7):
+        np.testing.assert_allclose(here[k], vector(k), rtol=1e-6)
+        np.testing.assert_allclose(after[k], vector(k + 1), rtol=1e-6)
+        np.testing.assert_allclose(control[k], u[k], rtol=1e-6)
+
+
+def test_a_koopman_step_is_affine_in_scaled_lifted_coordinates():
+    """z' = A z + B u + c, y = mean + scale z', u scaled by its own mean and deviation."""
+    rng, ds = np.random.default_rng(0), runs(mean=5.0)
+    model = dl.models.Koopman.from_data(ds, lifting="identity")
+    matrices = rng.normal(size=(3, 3)), rng.normal(size=(3, 2)), rng.normal(size=3)
+    model = eqx.tree_at(lambda m: (m.A, m.B, m.c), model, tuple(map(jnp.asarray, matrices)))
+    y, u = ds["output"].values, ds["control"].values
+    scaled = (y[0, 4] - np.nanmean(y, (0, 1))) / np.nanstd(y, (0, 1))
+    driven = (u[0, 4] - np.nanmean(u, (0, 1))) / np.nanstd(u, (0, 1))
+    state = KoopmanState(jnp.asarray(scaled, jnp.float32), model.noise.start())
+    after = model.step(state, jnp.asarray(u[0, 4]), jnp.zeros(()), jnp.ones(()))
+    wanted = matrices[0] @ scaled + matrices[1] @ driven + matrices[2]
+    np.testing.assert_allclose(after.z, wanted, rtol=1e-3, atol=1e-4)
+    found = model.observe(after, jnp.zeros(2)).mean
+    np.testing.assert_allclose(found, np.nanmean(y, (0, 1)) + np.nanstd(y, (0, 1)) * wanted, rtol=1e-3)

@@ -10,7 +10,7 @@ import pytest
 
 from dynlearn.models import Scaling
 from dynlearn.models._fields import ConstantDiffusion, GivenField, GivenMap, LearnedField
-from dynlearn.models._rollout import cross
+from dynlearn.models._rollout import cross, rollout
 
 
 def test_scaling_is_by_mean_and_deviation_of_what_was_measured(uneven):
@@ -73,3 +73,26 @@ def test_an_interval_in_pieces_is_that_many_steps_one_after_the_other(hold):
         a, b = 1.0 + 2.0 * j / 4, 1.0 + 2.0 * (j + 1) / 4
         expected += (2.0 + 0.2 * j + 10 * (a + 3 * b if hold == "linear" else 1.0)) * 0.2
     assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("hold", ["zero", "linear"])
+def test_a_rollout_hands_each_step_its_instant_interval_and_controls(hold):
+    """A state that adds up what its steps were given, and outputs that are the state and the control then."""
+    u, t, dt = np.array([1.0, -2.0, 4.0, 0.5]), np.array([3.0, 3.2, 4.0, 4.1]), np.diff([3.0, 3.2, 4.0, 4.1])
+
+    def step(state, u, time, dt, *, key):
+        given = u[0, 0] + 7 * u[1, 0] if hold == "linear" else u[0]
+        return state + given * dt + 100 * time
+
+    model = types.SimpleNamespace(
+        step=step, observe=lambda x, u: x + 1000 * u[0], signature=types.SimpleNamespace(hold=hold)
+    )
+    states, outputs = rollout(
+        model, jnp.asarray(0.5), jnp.asarray(u)[:, None], jnp.asarray(t), jnp.asarray(dt)
+    )
+    x, wanted = 0.5, []
+    for k in range(3):
+        x += (u[k] + 7 * u[k + 1] if hold == "linear" else u[k]) * dt[k] + 100 * t[k]
+        wanted.append(x)
+    np.testing.assert_allclose(states, wanted, rtol=1e-5)
+    np.testing.assert_allclose(outputs, np.array(wanted) + 1000 * u[1:], rtol=1e-5)

@@ -26,6 +26,23 @@ def test_a_mixture_has_the_moments_and_density_of_its_definition():
     np.testing.assert_allclose(mixture().mean, MEAN.mean(0), rtol=1e-5)
     second = (SCALE**2 + MEAN**2).mean(0)
     np.testing.assert_allclose(mixture().variance, second - MEAN.mean(0) ** 2, rtol=1e-4)
+    np.testing.assert_allclose(mixture().scale, np.sqrt(second - MEAN.mean(0) ** 2), rtol=1e-4)
+
+
+def test_components_count_by_their_weights():
+    """0.7, 0.2, 0.1, not normalised: moments, density, and which component a sample comes from."""
+    w, y = np.array([0.7, 0.2, 0.1]), np.array([0.3, 0.4])
+    law = Mixture(mixture().components, jnp.log(3 * w))
+    mean, second = w @ MEAN, w @ (SCALE**2 + MEAN**2)
+    np.testing.assert_allclose(law.mean, mean, rtol=1e-5)
+    np.testing.assert_allclose(law.scale, np.sqrt(second - mean**2), rtol=1e-4)
+    each = scipy.stats.norm.pdf(y, MEAN, SCALE)
+    np.testing.assert_allclose(law.log_prob(jnp.asarray(y)), np.log(w @ each), rtol=1e-4)
+    assert float(law.joint(jnp.asarray(y))) == pytest.approx(np.log(w @ each.prod(1)), rel=1e-4)
+    assert float(law.effective_size) == pytest.approx(1 / (w**2).sum(), rel=1e-5)
+    draws = np.asarray(jax.vmap(law.sample)(jax.random.split(jax.random.key(0), 20_000)))
+    spread = np.sqrt(second - mean**2)
+    assert (np.abs(draws.mean(0) - mean) < 5 * spread / np.sqrt(len(draws))).all()
 
 
 def test_leading_axes_are_instants_not_components():

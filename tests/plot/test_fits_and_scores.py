@@ -154,10 +154,10 @@ def test_phase_of_samples_is_their_mean_path():
 
 
 def test_returns_show_every_episode_and_the_mean():
-    ax = plot.returns({"random": [-3.0, -1.0], "MPC": np.array([-1.0])}, target=-2, unit="1").axes[0]
-    np.testing.assert_array_equal(line(ax, "random").get_xdata(), [-3, -1])
-    assert [x.get_xdata()[0] for x in ax.lines if x.get_gid() == "mean"] == [-2, -1]
-    assert "mean −2, n = 2" in {t.get_text() for t in ax.texts}
+    ax = plot.returns({"random": [-6.0, -1.0, -2.0], "MPC": np.array([-1.0])}, target=-2, unit="1").axes[0]
+    np.testing.assert_array_equal(line(ax, "random").get_xdata(), [-6, -1, -2])
+    assert [x.get_xdata()[0] for x in ax.lines if x.get_gid() == "mean"] == [-3, -1]
+    assert "mean −3, n = 3" in {t.get_text() for t in ax.texts}
     assert ax.get_xlabel() == "return per episode (1)"
 
 

@@ -89,6 +89,11 @@ def test_sampling(times, expected):
     assert (s.interval, s.regular, s.lattice, s.step) == expected
 
 
+def test_the_typical_interval_is_the_median():
+    found = from_arrays(np.zeros(4), times=[0.0, 1.0, 2.0, 10.0]).dyn.sampling()
+    assert (found.smallest, found.typical, found.largest) == (1.0, 1.0, 8.0)
+
+
 def test_sampling_of_single_samples():
     s = from_arrays([np.zeros(1), np.zeros(1)], dt=1.0).dyn.sampling()
     assert (s.interval, s.smallest, s.regular, s.lattice) == (None, None, False, False)
@@ -105,6 +110,12 @@ def test_resample_respects_gaps_and_holds():
     assert np.isnan(new["control"].values[0, 18, 0])
     held = ds.dyn.resample(0.5, "previous", max_gap=math.inf)
     assert held["output"].values[0, [3, 5, 17, 18], 0].tolist() == [1, 1, 3, 9]
+
+
+@pytest.mark.parametrize(("last", "bridged"), [(4.0, [2.5, 3.0, 3.5]), (4.5, [NAN] * 4)])
+def test_resample_bridges_twice_the_larger_of_step_and_median_interval(last, bridged):
+    new = from_arrays(np.array([0.0, 1.0, 2.0, last]), times=[0.0, 1.0, 2.0, last]).dyn.resample(0.5)
+    np.testing.assert_array_equal(new["output"].values[0, 5:-1, 0], bridged)
 
 
 def test_regularize_interpolates_a_linear_control():
