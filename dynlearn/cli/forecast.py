@@ -79,6 +79,8 @@ def forecast(
         times = after["t"].values if horizon is None and after is not None else None
         fc = dl.forecast(fitted, before, horizon, applied, samples, key, times=times)
     _console.out().print(_table(fc))
+    if far := fc.attrs.get("extrapolates"):
+        _console.out().print(f"Beyond the training data: {far}.", style="yellow", markup=False)
     if output is not None:
         dl.write(fc, output)
         _console.written(output)

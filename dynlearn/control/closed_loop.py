@@ -12,6 +12,8 @@ from dynlearn.control.past import Context, each_episode, static_of
 from dynlearn.control.planner import Reason, sentence
 from dynlearn.control.spaces import fitting
 from dynlearn.errors import ArgumentError, check_count
+from dynlearn.models._control_range import EXTRAPOLATES, check_controls
+from dynlearn.models._model import AbstractModel
 from dynlearn.models._signature import Signature
 from dynlearn.trajectories import schema
 from dynlearn.trajectories.environments import Episode, World, as_numbers, keeping, opened, recorded
@@ -193,7 +195,12 @@ def _dataset(done: list[Episode], controller: Controller, contexts: list[Context
         starts = [float(np.nanmax(context["t"].values)) + controller.interval for context in before]
         time_attrs |= {"origin": before[0]["t"].attrs["origin"]} if "origin" in before[0]["t"].attrs else {}
     units = {name: unit for name, unit in units.items() if unit}
-    return recorded(done, controller.interval, names, units, time_attrs, starts=starts, static=static)
+    found = recorded(done, controller.interval, names, units, time_attrs, starts=starts, static=static)
+    model = getattr(controller, "model", None)
+    far = (
+        check_controls("control", model, found["control"].values) if isinstance(model, AbstractModel) else ""
+    )
+    return found.assign_attrs({EXTRAPOLATES: far}) if far else found
 
 
 class _bar:

@@ -25,6 +25,7 @@ from dynlearn.control.planner import AbstractPlanner, Plan
 from dynlearn.control.planner import Memory as PlannerMemory
 from dynlearn.control.problem import member_outputs, stage_cost_of, transition_of
 from dynlearn.errors import ArgumentError
+from dynlearn.models._control_range import check_controls
 from dynlearn.models._foreign import Foreign, as_model
 from dynlearn.models._model import AbstractModel
 from dynlearn.models._signature import Signature
@@ -82,6 +83,8 @@ class MPC(eqx.Module):
     horizon: int = eqx.field(static=True)
     bounds: tuple[tuple[float, ...], tuple[float, ...]] = eqx.field(static=True)
     interval: float = eqx.field(static=True)
+    extrapolates: str = eqx.field(static=True)
+    """Which bounds reach far beyond the controls the model has seen; "" where none does."""
 
     def __init__(
         self,
@@ -103,6 +106,7 @@ class MPC(eqx.Module):
         self.horizon = check_horizon(horizon)
         self.bounds = checked_bounds(bounds, self.signature.control_names)
         self.interval = check_interval(interval, self.signature)
+        self.extrapolates = check_controls("bounds", self.model, np.array(self.bounds))
 
     @property
     def signature(self) -> Signature:

@@ -8,6 +8,7 @@ from jaxtyping import Array, Key
 from dynlearn.errors import DivergedError, check_count
 from dynlearn.forecasting import _border, _paths
 from dynlearn.models import AbstractModel, Foreign, Signature, check_clock, for_intervals_of
+from dynlearn.models._control_range import EXTRAPOLATES, check_controls
 from dynlearn.numerics.keys import as_key, of_runs
 from dynlearn.trajectories import schema, validate
 
@@ -40,11 +41,12 @@ def forecast(
 
     Returns:
         A dataset under the trajectory schema whose `output` has a `sample` dimension, with
-        `output_mean` and `output_scale` (the standard deviation) from the mean path in closed form.
+        `output_mean` and `output_scale` (the standard deviation) from the mean path in closed form. Where
+        a control goes far beyond what it was in training, the attribute `extrapolates` says so.
 
     Raises:
         ArgumentError: names, units, sampling or shapes that do not fit; a context that is too short
-            or too incomplete.
+            or too incomplete; a control that moves, and never did in training.
         DivergedError: a rollout that leaves the finite numbers.
 
     >>> import dynlearn as dl
@@ -63,13 +65,15 @@ def forecast(
     now = _border.last_samples(context)[0]
     _border.check_length(model, context, now)
     ahead = _border.ahead(model, context, horizon, times, controls)
+    far = check_controls("controls", model, ahead.control)
     past = _paths.pasts(context.dyn.to_device(), jnp.asarray(now), model.memory)
     keys = of_runs(as_key(key), schema.run_ids(context))
     found = _paths.follow(model, past, *ahead.device, int(samples), keys, ahead.pieces(model))
     known, mean, scale, draws = map(np.asarray, found)
     _border.check_inferred(model, context, known)
     check_finite("forecast", mean, schema.run_ids(context), ahead.time)
-    return _dataset(model.signature, context, ahead, np.moveaxis(draws, 1, 0), mean, scale)
+    ds = _dataset(model.signature, context, ahead, np.moveaxis(draws, 1, 0), mean, scale)
+    return ds.assign_attrs({EXTRAPOLATES: far}) if far else ds
 
 
 def check_finite(verb: str, mean: np.ndarray, runs: list, time: np.ndarray) -> None:

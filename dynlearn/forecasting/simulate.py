@@ -8,6 +8,7 @@ from dynlearn.errors import ArgumentError, is_count
 from dynlearn.forecasting import _border, _paths
 from dynlearn.forecasting.forecast import check_finite
 from dynlearn.models import AbstractModel, Foreign, check_clock, for_intervals_of
+from dynlearn.models._control_range import EXTRAPOLATES, check_controls
 from dynlearn.numerics.keys import as_key, of_runs
 from dynlearn.trajectories import schema, validate
 
@@ -50,6 +51,7 @@ def simulate(model: AbstractModel | Foreign, ds: xr.Dataset, warmup: int = 50) -
             f"warmup: expected fewer samples than each run has; runs {short.tolist()} have no more than {warmup}; "
             f"shorten it or drop them."
         )
+    far = check_controls("control", model, _recorded(model, ds))
     now = np.full(t.shape[0], warmup - 1)
     ahead = _border.Ahead(_padded(t[:, warmup - 1 :]), _controls(model, ds)[:, warmup - 1 :])
     past = _paths.pasts(ds.dyn.to_device(), jnp.asarray(now), model.memory)
@@ -60,7 +62,8 @@ def simulate(model: AbstractModel | Foreign, ds: xr.Dataset, warmup: int = 50) -
     _border.check_inferred(model, ds, known)
     inside = np.isfinite(t[:, warmup:])
     check_finite("simulate", np.where(inside[..., None], mean, 0.0), schema.run_ids(ds), ahead.time)
-    return _dataset(ds.isel(time=slice(warmup, None)), mean, scale, inside)
+    beside = _dataset(ds.isel(time=slice(warmup, None)), mean, scale, inside)
+    return beside.assign_attrs({EXTRAPOLATES: far}) if far else beside
 
 
 def _padded(t: np.ndarray) -> np.ndarray:
@@ -72,10 +75,14 @@ def _padded(t: np.ndarray) -> np.ndarray:
 
 def _controls(model: AbstractModel, ds: xr.Dataset) -> np.ndarray:
     """Recorded controls with what lies outside a run (padding, after its last sample) as zero."""
+    values = _recorded(model, ds)
+    return np.where(np.isnan(values), 0.0, values)
+
+
+def _recorded(model: AbstractModel, ds: xr.Dataset) -> np.ndarray:
     if not model.signature.controls:
         return np.zeros((*schema.times_2d(ds).shape, 0))
-    values = ds["control"].transpose("trajectory", "time", "control_name").values.astype(float)
-    return np.where(np.isnan(values), 0.0, values)
+    return ds["control"].transpose("trajectory", "time", "control_name").values.astype(float)
 
 
 def _dataset(recorded: xr.Dataset, mean: np.ndarray, scale: np.ndarray, inside: np.ndarray) -> xr.Dataset:

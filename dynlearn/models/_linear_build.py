@@ -18,7 +18,7 @@ from dynlearn.models._linear_systems import (
     Noise,
     stable_coordinates,
 )
-from dynlearn.models._scaling import Scaling
+from dynlearn.models._scaling import Scaling, anything
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.discretisation import continuous as continuous_time
 from dynlearn.numerics.window import Window
@@ -98,6 +98,7 @@ def given(
         jnp.zeros(0),
         jnp.ones(0),
         base.time_scale,
+        *anything(m),
     )
     scaled = {
         **M,

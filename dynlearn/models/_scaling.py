@@ -1,5 +1,6 @@
 """Scaling: the affine map between physical units and numbers near one."""
 
+import dataclasses
 from typing import Self
 
 import jax.numpy as jnp
@@ -30,6 +31,9 @@ class Scaling(Fixed):
     static_mean: Float[Array, " static"]
     static_scale: Float[Array, " static"]
     time_scale: Float[Array, ""]
+    control_low: Float[Array, " control"]
+    control_high: Float[Array, " control"]
+    """What the controls were between in training, in physical units; the whole of float32 where nobody says."""
 
     def __check_init__(self):
         check_numbers(self, above_0=("output_scale", "control_scale", "static_scale", "time_scale"))
@@ -38,7 +42,7 @@ class Scaling(Fixed):
     def unit(cls, outputs: int, controls: int = 0, statics: int = 0) -> Self:
         """The map that changes nothing."""
         pairs = [(jnp.zeros(n), jnp.ones(n)) for n in (outputs, controls, statics)]
-        return cls(*pairs[0], *pairs[1], *pairs[2], jnp.ones(()))
+        return cls(*pairs[0], *pairs[1], *pairs[2], jnp.ones(()), *anything(controls))
 
     @classmethod
     def of(cls, ds: xr.Dataset) -> Self:
@@ -48,7 +52,12 @@ class Scaling(Fixed):
             what = f"leave out by ds.sel(output_name={some})" if some else "there is nothing to fit to"
             raise FitError(f"outputs: {never} were never measured; {what}.")
         pairs = [_moments(ds, name) for name in ("output", "control", "static")]
-        return cls(*pairs[0], *pairs[1], *pairs[2], jnp.asarray(_time_scale(ds)))
+        return cls(*pairs[0], *pairs[1], *pairs[2], jnp.asarray(_time_scale(ds)), *_range(ds))
+
+    def for_any_control(self) -> Self:
+        """Of a model that knows what its controls do, wherever they are."""
+        low, high = anything(self.control_mean.shape[-1])
+        return dataclasses.replace(self, control_low=low, control_high=high)
 
     def output(self, y: Float[Array, "*batch output"]) -> Float[Array, "*batch output"]:
         return (y - self.output_mean) / self.output_scale
@@ -83,6 +92,20 @@ def check_resolution(ds: xr.Dataset) -> None:
                     f"{kind} {name!r}: it varies by {s:.3g} around {m:.6g}, which the session's {eps:.0e} relative "
                     f"precision cannot resolve; subtract an offset, or call jax.config.update('jax_enable_x64', True)."
                 )
+
+
+def anything(controls: int) -> tuple[Array, Array]:
+    """A range that no control leaves."""
+    whole = jnp.full(controls, jnp.finfo(jnp.float32).max)
+    return -whole, whole
+
+
+def _range(ds: xr.Dataset) -> tuple[Array, Array]:
+    """Smallest and largest value of each control."""
+    if "control" not in ds:
+        return anything(0)
+    over = [d for d in ds["control"].dims if d != "control_name"]
+    return jnp.asarray(ds["control"].min(over).values), jnp.asarray(ds["control"].max(over).values)
 
 
 def _moments(ds: xr.Dataset, name: str) -> tuple[Array, Array]:

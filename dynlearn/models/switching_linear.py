@@ -197,7 +197,7 @@ class SwitchingLinear(AbstractSwitching, AbstractStochastic):
         build.check_signature(signature)
         p, m = signature.outputs, signature.controls
         with precision.float64():
-            scaling = Scaling.unit(p, m) if scaling is None else scaling
+            scaling = Scaling.unit(p, m) if scaling is None else scaling.for_any_control()
             system = build.given(signature, matrices, transition, initial or {}, scaling)
             system = system.as_fitted(fitted)
             model = cls(

@@ -16,9 +16,11 @@ from dynlearn.control.checks import check_cost, check_horizon, check_interval, c
 from dynlearn.control.cost import Cost
 from dynlearn.control.paths import finite
 from dynlearn.errors import ArgumentError
+from dynlearn.models._control_range import EXTRAPOLATES, check_controls
 from dynlearn.models._foreign import Foreign, as_model
-from dynlearn.models._model import AbstractModel, State
+from dynlearn.models._model import AbstractModel, AbstractStochastic, State
 from dynlearn.models._rollout import cross, pieces_needed
+from dynlearn.models._state_space import AbstractStateSpace
 from dynlearn.models.ensemble import Ensemble
 from dynlearn.rl.starts import Starts
 from dynlearn.trajectories.environments import as_numbers
@@ -41,15 +43,21 @@ class ModelEnv(gymnasium.Env):
       a function (generator) -> outputs `(output,)` for models that know their state from one sample.
     - `horizon`: steps after which an episode is truncated.
     - `interval`: time between steps, needed for a continuous-time model.
-    - `stochastic`: draw the transitions and the observation noise; of an `Ensemble`, each episode
-      follows one member drawn at its start. Otherwise the mean path.
+    - `stochastic`: of a model whose state moves at random (`NeuralSDE`, `LinearStateSpace`, ...) draw every
+      transition, and the observation noise around the state it leads to; of an `Ensemble` draw one member
+      at the start of an episode, and then what that member has to draw. Otherwise the mean path. The error
+      law of a deterministic family is no noise of its dynamics: its state would not be drawn.
     - `output_bounds`: (low, high) of the outputs, default unbounded. An episode that leaves them is
       terminated: a model is not to be trusted far from its data.
 
     An episode whose state is no longer finite is terminated too. In both cases the observation is
     the last one within, and `info["reason"]` says what happened.
 
-    **Raises** `ArgumentError` where the parts do not fit, or an action has another shape or is not finite.
+    Where the bounds reach far beyond the controls of the training data, `extrapolates` says so, and so does
+    the `info` of every reset.
+
+    **Raises** `ArgumentError` where the parts do not fit, `stochastic` asks for draws that a model does not have, a
+    control never moved in the training data, or an action has another shape or is not finite.
     """
 
     metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 (declared so by gymnasium)
@@ -72,7 +80,8 @@ class ModelEnv(gymnasium.Env):
         self.cost, self.horizon = cost, check_horizon(horizon)
         self.low, self.high = checked_bounds(bounds, self.model.signature.control_names)
         self.interval = check_interval(interval, self.model.signature)
-        self.stochastic = stochastic
+        self.stochastic = _checked_draws(self.model) if stochastic else False
+        self.extrapolates = check_controls("bounds", self.model, np.array([self.low, self.high]))
         self.starts = Starts(initial, self.model)
         self.action_space = _box((self.low, self.high))
         names = self.model.signature.output_names
@@ -105,14 +114,15 @@ class ModelEnv(gymnasium.Env):
             )
         self._outputs = self._within(np.asarray(outputs))
         self._time, self._count = start, 0
-        return self._outputs.copy(), {}
+        return self._outputs.copy(), {EXTRAPOLATES: self.extrapolates} if self.extrapolates else {}
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict]:
         """One interval under `action`, which is clipped to the bounds."""
         if self._count is None:
             raise ArgumentError("step: expected reset() first; call env.reset(seed=...).")
         control = self._control(action)
-        key = jax.random.fold_in(self._key, self._count) if self.stochastic else None
+        drawn = self.stochastic and _moves_at_random(self._episode)
+        key = jax.random.fold_in(self._key, self._count) if drawn else None
         now = jnp.asarray(self._time + self._count * self.interval)
         self._state, outputs, reward, ok = _step(
             self._episode,
@@ -148,6 +158,20 @@ class ModelEnv(gymnasium.Env):
                 f"initial: expected a start within output_bounds, got outputs {seen.tolist()}; widen them."
             )
         return seen
+
+
+def _moves_at_random(model: AbstractModel) -> bool:
+    return isinstance(model, AbstractStochastic | AbstractStateSpace)
+
+
+def _checked_draws(model: AbstractModel) -> bool:
+    if not isinstance(model, Ensemble) and not _moves_at_random(model):
+        raise ArgumentError(
+            f"stochastic: expected a model with noise of its dynamics (NeuralSDE, LinearStateSpace, "
+            f"NonlinearStateSpace, ...) or an Ensemble, of which each episode follows one member, got a deterministic "
+            f"{type(model).__name__}; leave stochastic out, or fit one of these."
+        )
+    return True
 
 
 @eqx.filter_jit

@@ -8,6 +8,7 @@ import xarray as xr
 
 import dynlearn as dl
 from dynlearn.models import LinearStateSpace, Scaling, Signature
+from dynlearn.models._scaling import anything
 
 
 def covariance(rng: np.random.Generator, n: int, scale: float = 1.0) -> np.ndarray:
@@ -41,7 +42,7 @@ def build(rng, n, p, m, *, continuous=False, feed=False, hold="zero") -> LinearS
     signature = Signature(*names, interval=None if continuous else 0.5, hold=hold)
     scaling = Scaling(
         rng.normal(size=p), np.exp(rng.normal(size=p)), rng.normal(size=m), np.exp(rng.normal(size=m)),
-        np.zeros(0), np.ones(0), np.asarray(1.7),
+        np.zeros(0), np.ones(0), np.asarray(1.7), *anything(m),
     )  # fmt: skip
     return LinearStateSpace.from_matrices(
         signature,

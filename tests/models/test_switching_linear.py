@@ -12,6 +12,7 @@ import dynlearn as dl
 from dynlearn.errors import ArgumentError
 from dynlearn.fitting.switching_em import SwitchingEM
 from dynlearn.models import Scaling, Signature, SwitchingLinear
+from dynlearn.models._scaling import anything
 from dynlearn.numerics import precision
 from dynlearn.numerics.filtering.enumerated import Enumerated
 
@@ -180,7 +181,7 @@ def test_matrices_are_those_it_was_built_from():
     signature = Signature(("a", "b"), ("u",), interval=0.5)
     scaling = Scaling(
         rng.normal(size=2), np.exp(rng.normal(size=2)), rng.normal(size=1), np.exp(rng.normal(size=1)),
-        np.zeros(0), np.ones(0), np.asarray(1.0),
+        np.zeros(0), np.ones(0), np.asarray(1.0), *anything(1),
     )  # fmt: skip
     each = []
     for _ in range(2):

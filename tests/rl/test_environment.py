@@ -39,7 +39,10 @@ def ensemble(size=3):
 
 @pytest.mark.parametrize("stochastic", [False, True])
 def test_gymnasium_accepts_it(stochastic):
-    check_env(environment(bounds=(-1, 1), stochastic=stochastic), skip_render_check=True)
+    model = ensemble() if stochastic else None
+    box = ([-2.2, -2.2, -16.2], [2.2, 2.2, 16.2])
+    env = environment(model, bounds=(-1, 1), stochastic=stochastic, output_bounds=box)
+    check_env(env, skip_render_check=True)
 
 
 def test_gymnasium_only_advises_on_physical_units():
@@ -80,7 +83,7 @@ def test_starts_from_recorded_runs():
 
 def test_seeds_decide_everything():
     def path(seed):
-        env = environment(stochastic=True)
+        env = environment()
         first = env.reset(seed=seed)[0]
         return np.array([first, *(env.step(np.zeros(1, np.float32))[0] for _ in range(5))])
 

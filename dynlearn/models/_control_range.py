@@ -1,0 +1,60 @@
+"""The controls a model has seen: beyond them it says nothing, or guesses."""
+
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from dynlearn.errors import ArgumentError
+from dynlearn.models._fields import GivenField, GivenMap
+from dynlearn.models._model import AbstractModel
+from dynlearn.models._transitions import GivenTransition
+from dynlearn.models.persistence import Persistence
+from dynlearn.models.tiling import ContextTiling
+
+FAR = 0.5
+"""Of the width of the training range: how far beyond it a control may go without a word."""
+RTOL = 1e-5
+"""Relative difference up to which two controls are the same: a model keeps them in float32."""
+EXTRAPOLATES = "extrapolates"
+"""The attribute of a dataset that says which controls went far beyond their training range."""
+
+
+def check_controls(where: str, model: AbstractModel, values: Float[np.ndarray, "... control"]) -> str:
+    """A sentence about the controls far outside their training range, "" where none is; NaN and inf count as none.
+
+    `ArgumentError` where one leaves the only value it had in training. A model that does not use its controls knows
+    all of them, and so does one whose use of them is a function of the user's own, or matrices.
+    """
+    if not _learned(model):
+        return ""
+    far = []
+    lows, highs = (np.asarray(a, float) for a in (model.scaling.control_low, model.scaling.control_high))
+    for j, name in enumerate(model.signature.control_names):
+        low, high = lows[j], highs[j]
+        came = np.asarray(values, float)[..., j]
+        came = came[np.isfinite(came)]
+        if not came.size:
+            continue
+        furthest = came[np.argmax(np.maximum(low - came, came - high))]
+        if low == high and abs(furthest - low) > RTOL * abs(low):
+            raise ArgumentError(
+                f"{where}: control {name!r} was {low:g} throughout the training data, so what it does is not known; "
+                f"got {furthest:g}. Fit to data in which it moves, or leave it at {low:g}."
+            )
+        margin = FAR * (high - low) + RTOL * max(abs(low), abs(high))
+        if furthest < low - margin or furthest > high + margin:
+            far.append(
+                f"control {name!r} reaches {furthest:g}, in training it was within {low:g} to {high:g}"
+            )
+    return "; ".join(far)
+
+
+def _learned(model: Any) -> bool:
+    """Whether what controls do was learned from data."""
+    if isinstance(model, Persistence | ContextTiling):
+        return False
+    given = (GivenField, GivenMap, GivenTransition)
+    nodes = jax.tree.leaves(model, is_leaf=lambda node: isinstance(node, given))
+    return not any(isinstance(node, given) for node in nodes)
