@@ -80,7 +80,7 @@ def states(
     offset: bool,
 ) -> States:
     us = runs.each_control()
-    check_excitation([u[:, :-1] for u in us] if offset else us, order)
+    check_excitation([u[:, :-1] for u in us] if offset else us, order, offset)
     found = decompose(fill(runs, past, feedthrough, iterations), us, past, future, feedthrough, method)
     if found.rank < order:
         raise FitError(

@@ -10,9 +10,11 @@ from dynlearn.errors import ArgumentError, check_known
 from dynlearn.numerics._innovations import Innovations, predict, starts
 from dynlearn.numerics._subspace_data import Arrays, Runs, gather
 from dynlearn.numerics._subspace_fit import check, fitted, states, windows, with_constant
-from dynlearn.numerics._subspace_states import States
+from dynlearn.numerics._subspace_states import States, excitation
 
 CRITERIA = ("aic", "bic", "svc", "nic", "validation")
+NOT = (np.inf,) * len(CRITERIA)
+"""The scores of an order that the data do not carry."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +63,7 @@ def order_scores(
 
     On 100 ragged, gappy data sets at 40 dB (`tests/benchmarks/subspace.py`) bic was right in 100, aic in 99,
     svc in 90; nic, whose sum gathers the noise of every singular value, took too many. Orders that the
-    data do not carry score infinity.
+    data do not carry, or the controls do not excite, score infinity.
 
     Args: as for `identify`; `orders` are distinct integers >= 1.
 
@@ -90,7 +92,9 @@ def order_scores(
     held_out = None if validation is None else gather(*validation, like=runs)
     past, future = windows(runs, max(orders), past, future)
     found = states(runs, min(orders), past, future, feedthrough, method, iterations, offset)
-    rows = [_scored(found, runs, held_out, n, feedthrough, refine) for n in orders]
+    us = [u[:, :-1] for u in runs.each_control()] if offset else runs.each_control()
+    carried = min(found.rank, excitation(us, max(orders) + 1, offset) - 1)
+    rows = [_scored(found, runs, held_out, n, feedthrough, refine) if n <= carried else NOT for n in orders]
     aic, bic, svc, nic, held = np.array(rows).T
     return OrderScores(orders, aic, bic, svc, nic, None if held_out is None else held)
 
@@ -127,8 +131,6 @@ def _scored(
     found: States, runs: Runs, held_out: Runs | None, n: int, feedthrough: bool, steps: int
 ) -> tuple[float, ...]:
     """aic, bic, svc, nic, validation of order n."""
-    if n > found.rank:
-        return (np.inf,) * 5
     p, m, count, N, T = runs.outputs, runs.controls, len(runs.y), int(runs.observed.sum()), found.columns
     system, start = fitted(found, runs, n, feedthrough, False, steps)
     deviance = -2 * predict(system, start, runs).log_likelihood

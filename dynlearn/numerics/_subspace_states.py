@@ -154,16 +154,45 @@ def stabilised(A: Matrix, limit: float = 1 - 1e-6) -> Matrix:
     return Z @ T @ Z.T
 
 
-def check_excitation(us: list[Matrix], order: int) -> None:
-    """Raise unless the controls over order + 1 samples vary in every direction."""
-    if us[0].shape[1] == 0:
-        return
-    span = order + 1
-    stacked = np.concatenate([ahead(u, span) for u in us])
-    s = np.linalg.svd(stacked, compute_uv=False) if len(stacked) else np.zeros(1)
-    rank, needed = int((s > 1e-9 * s.max(initial=0.0)).sum()), stacked.shape[1]
-    if rank < needed:
+ROUNDING = 1e-6
+"""Of the largest singular value: what is smaller than the rounding of controls kept in float32 excites nothing."""
+
+
+def excitation(us: list[Matrix], most: int, offset: bool) -> int:
+    """Of how many consecutive samples, up to `most`, the controls vary in every direction.
+
+    That is the order of persistent excitation: of a sine 2, whatever its length. Where an offset is estimated, a
+    mean in the controls is told by it, and excites nothing beside.
+    """
+    channels = us[0].shape[1]
+    orders = range(1, most + 1)
+    return max((m for m in orders if _rank(us, m, offset) == m * channels), default=0)
+
+
+def check_excitation(us: list[Matrix], order: int, offset: bool) -> None:
+    """Raise unless the controls are persistently exciting of order `order` + 1."""
+    channels, span = us[0].shape[1], order + 1
+    found = excitation(us, span, offset)
+    if channels and found < span:
+        needed, rank = span * channels, _rank(us, span, offset)
         raise FitError(
-            f"controls: expected persistent excitation of order {span} (rank {needed} of {span} consecutive "
-            f"samples), got rank {rank}; apply richer controls, or leave out one that is constant or copies another."
+            f"controls: expected persistent excitation of order {span} for {order} states (rank {needed} of {span} "
+            f"consecutive samples), found order {found} (rank {rank}): apply richer controls (a sine has order 2, "
+            f"noise or a random binary signal any), take {_fewer(found)}, or leave out a control that is constant or "
+            f"copies another."
         )
+
+
+def _rank(us: list[Matrix], span: int, offset: bool) -> int:
+    """Directions in which the controls of `span` consecutive samples vary."""
+    stacked = np.concatenate([ahead(u, span) for u in us])
+    if not len(stacked):
+        return 0
+    # What is left beside a column of ones; a mean taken off each record would leave that of its last, cut-off period.
+    stacked = stacked - stacked.mean(0) if offset else stacked
+    s = np.linalg.svd(stacked, compute_uv=False)
+    return int((s > ROUNDING * np.sqrt(stacked.size)).sum())
+
+
+def _fewer(found: int) -> str:
+    return f"at most {found - 1} states" if found > 1 else "controls out of the model"

@@ -247,13 +247,34 @@ RUNS = simulated((60, 40), noise=0.01)
             [u[:, [0, 0]] for u in RUNS[1]],
             {},
             FitError,
-            "persistent excitation of order 4.*rank 8 .*got rank 4.*copies another",
+            r"persistent excitation of order 4 for 3 states \(rank 8 .*found order 0 \(rank 4\).*copies another",
         ),
     ],
 )
 def test_what_cannot_work_is_refused_in_words(outputs, controls, options, kind, text):
     with pytest.raises(kind, match=text):
         identify(outputs, controls, **{"order": 3, **options})
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+@pytest.mark.parametrize("rounded", [False, True])
+def test_a_sine_excites_in_two_directions_whatever_the_cut_of_its_record(noise, rounded):
+    """The mean of a record that ends within a period is no excitation, and neither is float32's rounding."""
+    rng = np.random.default_rng(0)
+    u = 5 * np.sin(0.3 * np.arange(217))[:, None]
+    y = np.zeros((217, 1))
+    for k in range(2, 217):
+        y[k] = 1.5 * y[k - 1] - 0.7 * y[k - 2] + u[k - 1] + noise * rng.normal()
+    controls = (u - u.mean()) / u.std()
+    controls = controls.astype(np.float32) if rounded else controls
+    text = r"excitation of order 3 for 2 states .*found order 2 .*a sine has order 2.*at most 1 states"
+    with pytest.raises(FitError, match=text):
+        identify([y], [controls], 2, offset=True)
+    rich = rng.choice([-1.0, 1.0], (217, 1))
+    for k in range(2, 217):
+        y[k] = 1.5 * y[k - 1] - 0.7 * y[k - 2] + rich[k - 1] + noise * rng.normal()
+    poles = np.sort_complex(identify([y], [rich], 2, offset=True).poles)
+    np.testing.assert_allclose(poles, np.sort_complex(np.roots([1, -1.5, 0.7])), atol=0.02)
 
 
 def test_order_selection_refuses_in_words():
