@@ -154,7 +154,10 @@ class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
             return self.advance(self.dictionary(v), u)[: self.signature.outputs]
 
         v = _delays.embed(past, self.scaling, self.dictionary.delays, predict)
-        return KoopmanState(self.dictionary(v), self.noise.start())
+        # NaN must not pass through the lifting, whose derivative there is NaN, and stays so when it is masked.
+        known = jnp.isfinite(v).all()
+        z = jnp.where(known, self.dictionary(jnp.where(known, v, 0)), jnp.nan)
+        return KoopmanState(z, self.noise.start())
 
     def step(
         self,

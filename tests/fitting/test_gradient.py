@@ -1,5 +1,6 @@
 """Gradient fits: reproducible, resumable, bounded by validation, honest about divergence."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -277,3 +278,20 @@ def test_the_gradient_of_the_objective_matches_finite_differences(uneven):
             ahead, behind = (eqx.tree_at(where, model, value + s * 1e-6 * direction) for s in (1, -1))
             numeric = (loss(ahead) - loss(behind)) / 2e-6
             np.testing.assert_allclose(jnp.sum(where(slope) * direction), numeric, rtol=1e-6)
+
+
+def test_windows_that_end_after_their_run_poison_no_gradient(linear):
+    """The lifted states past a run's end are not known; they are left out of the loss, and of its derivative."""
+    lifting = dl.models.dictionaries.Learned(2, delays=1, width=4)
+    model = dl.models.Koopman.from_data(linear, lifting=lifting, key=0)
+    examples = Examples.of(model, linear, 4, "train")
+    last = examples.take(np.flatnonzero(np.asarray(examples.now) == 28)[:1])
+    assert not np.asarray(last.valid[:, -1]).any()
+    loss = eqx.filter_value_and_grad(
+        lambda m: dl.fitting.OBJECTIVES["latent_consistency"](m, last, jax.random.key(0))[0]
+    )
+    value, slope = eqx.filter_jit(loss)(model)
+    assert np.isfinite(value)
+    learned = arrays((slope.A, slope.B, slope.c, slope.dictionary))
+    assert all(np.isfinite(leaf).all() for leaf in learned)
+    assert np.abs(np.asarray(slope.A)).max() > 0
