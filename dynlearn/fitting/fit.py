@@ -35,6 +35,7 @@ from dynlearn.models import (
 from dynlearn.models._emissions import check_outputs
 from dynlearn.models._linear_systems import MatrixSystem
 from dynlearn.models._measured import check_measured
+from dynlearn.models._traced import check_concrete
 from dynlearn.numerics.keys import as_key
 from dynlearn.trajectories import from_arrays
 
@@ -104,6 +105,9 @@ def fit(
     source, model = model, as_model(model)
     if not isinstance(model, AbstractModel):
         raise ArgumentError(f"model: expected a dynlearn model, got {type(model).__name__}.")
+    check_concrete(
+        "fit", "an objective of dl.fitting.OBJECTIVES, (model, batch, key) -> (loss, metrics)", model
+    )
     if not is_count(calibration_horizon, 1):
         raise ArgumentError(
             f"calibration_horizon: expected an integer >= 1 (steps), got {calibration_horizon!r}."

@@ -14,6 +14,7 @@ from dynlearn.forecasting import _controls
 from dynlearn.forecasting._paths import finite
 from dynlearn.models import AbstractModel, as_model, is_fitted, pieces_needed
 from dynlearn.models._emissions import check_outputs
+from dynlearn.models._traced import FOLLOW, check_concrete
 from dynlearn.numerics.window import Window, cut
 from dynlearn.trajectories import schema
 from dynlearn.trajectories.instants import relative
@@ -46,6 +47,7 @@ def check_model(verb: str, model: object) -> AbstractModel:
     if not isinstance(model, AbstractModel):
         hint = "; pass result.model" if hasattr(model, "model") else ""
         raise ArgumentError(f"{verb}: expected a fitted model, got {type(model).__name__}{hint}.")
+    check_concrete(verb, FOLLOW, model)
     if not is_fitted(model):
         raise ArgumentError(
             f"{verb}: this {type(model).__name__} has not been fitted, its intervals would mean nothing; call "

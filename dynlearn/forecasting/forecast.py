@@ -9,6 +9,7 @@ from dynlearn.errors import DivergedError, check_count
 from dynlearn.forecasting import _border, _paths
 from dynlearn.models import AbstractModel, Foreign, Signature, check_clock, for_intervals_of
 from dynlearn.models._control_range import EXTRAPOLATES, check_controls
+from dynlearn.models._traced import FOLLOW, check_concrete
 from dynlearn.numerics.keys import as_key, of_runs
 from dynlearn.trajectories import schema, validate
 
@@ -58,6 +59,7 @@ def forecast(
     (50, 20)
     """
     model = _border.check_model("forecast", model)
+    check_concrete("forecast", FOLLOW, controls, times, key)
     model.signature.check(context)
     check_clock(model, context)
     model = for_intervals_of(model, context)

@@ -18,6 +18,7 @@ from dynlearn.models import (
 )
 from dynlearn.models._emissions import check_outputs
 from dynlearn.models._state_space import double
+from dynlearn.models._traced import SCORE, check_concrete
 from dynlearn.numerics.filtering._contract import AbstractInference
 from dynlearn.numerics.window import Window
 from dynlearn.trajectories import schema
@@ -38,6 +39,7 @@ def check(
             f"{verb}: expected a state-space model such as dl.models.LinearStateSpace or NonlinearStateSpace, got "
             f"{type(model).__name__}{hint}."
         )
+    check_concrete(verb, SCORE, model)
     model.signature.check(ds)
     check_outputs(model, ds)
     return model, resolve(method, model)

@@ -19,7 +19,8 @@ others in its batch; with "direct" and "forward" its infinities may, and end the
 is implicit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import equinox as eqx
 import jax
@@ -38,6 +39,21 @@ def check_adjoint(adjoint: str, solver: AbstractSolver) -> None:
         raise ArgumentError(
             f"adjoint: {type(solver).__name__} has {', '.join(map(repr, solver.adjoints))}, got {adjoint!r}."
         )
+
+
+@contextmanager
+def forward_mode_refused(adjoint: str) -> Iterator[None]:
+    """JAX's refusal to differentiate a reverse-mode adjoint forwards, in words."""
+    try:
+        yield
+    except TypeError as error:
+        if "forward-mode" not in str(error):
+            raise
+        raise ArgumentError(
+            f"adjoint: {adjoint!r} of this solver has derivatives in reverse mode only, and forward mode was asked for "
+            f"(jax.jvp, jax.jacfwd, jax.hessian); pass adjoint='forward' for jvp and jacfwd, or take jax.jacrev, or "
+            f"dl.solvers.FixedStep(), whose solves have both modes and second derivatives."
+        ) from error
 
 
 def recomputed(

@@ -13,7 +13,7 @@ from dynlearn.solvers._adaptive import Adaptive
 from dynlearn.solvers._continuous import continuous
 from dynlearn.solvers._grid import Grid
 from dynlearn.solvers._problem import AbstractSolver, Field, Problem, Solved, nan_where
-from dynlearn.solvers.adjoints import check_adjoint
+from dynlearn.solvers.adjoints import check_adjoint, forward_mode_refused
 from dynlearn.solvers.signals import AbstractSignal
 from dynlearn.solvers.solution import Reason, Solution
 
@@ -92,8 +92,10 @@ def solve_ode(
     # A number is a value like any other, not a part of the program.
     parameters = jax.tree.map(_typed, parameters)
     arrays = (field, x0, checks.as_times(times, dtype), control, parameters)
-    run = _solve if checks.is_traced(arrays) else _compiled
-    return run(*arrays, aligned, solver, adjoint)
+    if not checks.is_traced(arrays):
+        return _compiled(*arrays, aligned, solver, adjoint)
+    with forward_mode_refused(adjoint):
+        return _solve(*arrays, aligned, solver, adjoint)
 
 
 def _typed(leaf: Any) -> Any:
