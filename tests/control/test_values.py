@@ -15,7 +15,7 @@ def test_a_quadratic_cost_is_the_quadratic_form_of_what_is_off_target():
     Q, R, P = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([[3.0]]), np.array([[4.0, -1.0], [-1.0, 2.0]])
     cost = Quadratic(target=target, Q=Q, R=R, terminal=P, control_target=aim)
     e, v = y - target, u - aim
-    assert float(cost.running(jnp.asarray(y), jnp.asarray(u), 0.0)) == pytest.approx(
+    assert float(cost.running(jnp.asarray(y), jnp.asarray(u), jnp.zeros(()))) == pytest.approx(
         e @ Q @ e + v @ R @ v, rel=1e-6
     )
     assert float(cost.terminal(jnp.asarray(y))) == pytest.approx(e @ P @ e, rel=1e-6)

@@ -55,7 +55,9 @@ def test_a_step_of_em_is_the_regression_of_what_the_joint_gaussian_expects():
 def test_transitions_are_counted_from_their_row_to_their_column():
     weight = np.array([[5.0, 3.0], [1.0, 2.0]])
     counts = weight + OTHERS + 0.5 * np.eye(2)
-    found = fitted_switch(Markov(jnp.zeros((2, 2))), jnp.asarray(weight)[None, None], jnp.zeros(()), 0.5)
+    found = fitted_switch(
+        Markov(jnp.zeros((2, 2))), jnp.asarray(weight)[None, None], jnp.zeros((1, 1, 2, 2, 1)), 0.5
+    )
     np.testing.assert_allclose(np.exp(found.logits), counts / counts.sum(1, keepdims=True), rtol=1e-6)
 
 

@@ -1,16 +1,15 @@
 """Scaling, fields and crossings against formulas in physical units."""
 
-import types
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dynlearn.models import Scaling
+from dynlearn.models import AbstractModel, Scaling, Signature
 from dynlearn.models._fields import ConstantDiffusion, GivenField, GivenMap, LearnedField
 from dynlearn.models._rollout import cross, rollout
+from dynlearn.numerics.distributions import Gaussian
 
 
 def test_scaling_is_by_mean_and_deviation_of_what_was_measured(uneven):
@@ -58,41 +57,51 @@ def test_functions_of_the_user_are_called_in_physical_units(kind, offset):
     np.testing.assert_allclose(found, wanted, rtol=1e-5)
 
 
+class Adding(AbstractModel):
+    """A state that adds up what its steps were given; an output that is the state and 1000 times the control then."""
+
+    signature: Signature = eqx.field(static=True)
+    scaling: Scaling = eqx.field(default_factory=lambda: Scaling.unit(1, 1))
+    objective: str = eqx.field(static=True, default="multi_step")
+    method: str = eqx.field(static=True, default="gradient")
+    memory: int = eqx.field(static=True, default=1)
+    required: int = eqx.field(static=True, default=1)
+
+    @classmethod
+    def of(cls, hold):
+        return cls(Signature(("y",), ("u",), interval=1.0, hold=hold))
+
+    def infer(self, past, *, key=None):
+        return past.output[-1]
+
+    def step(self, state, control, time, interval, *, key=None):
+        linear = self.signature.hold == "linear"
+        return state + (time + 10 * (control[0] + 3 * control[1] if linear else control)) * interval
+
+    def observe(self, state, control):
+        return Gaussian(state + 1000 * control, jnp.ones(1))
+
+
 @pytest.mark.parametrize("hold", ["zero", "linear"])
 def test_an_interval_in_pieces_is_that_many_steps_one_after_the_other(hold):
-    """A model that adds (instant + control at both ends) times the step."""
-
-    def step(state, u, time, dt, *, key):
-        return state + (time + 10 * (u[0, 0] + 3 * u[1, 0] if hold == "linear" else u[0])) * dt
-
-    model = types.SimpleNamespace(step=step, signature=types.SimpleNamespace(hold=hold))
     ends = jnp.array([[1.0], [3.0]]) if hold == "linear" else jnp.array([1.0])
-    found = cross(model, jnp.asarray(0.5), ends, jnp.asarray(2.0), jnp.asarray(0.8), pieces=4)
+    found = cross(Adding.of(hold), jnp.array([0.5]), ends, jnp.asarray(2.0), jnp.asarray(0.8), pieces=4)
     expected = 0.5
     for j in range(4):
         a, b = 1.0 + 2.0 * j / 4, 1.0 + 2.0 * (j + 1) / 4
         expected += (2.0 + 0.2 * j + 10 * (a + 3 * b if hold == "linear" else 1.0)) * 0.2
-    assert float(found) == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose(found, [expected], rtol=1e-5)
 
 
 @pytest.mark.parametrize("hold", ["zero", "linear"])
 def test_a_rollout_hands_each_step_its_instant_interval_and_controls(hold):
-    """A state that adds up what its steps were given, and outputs that are the state and the control then."""
-    u, t, dt = np.array([1.0, -2.0, 4.0, 0.5]), np.array([3.0, 3.2, 4.0, 4.1]), np.diff([3.0, 3.2, 4.0, 4.1])
-
-    def step(state, u, time, dt, *, key):
-        given = u[0, 0] + 7 * u[1, 0] if hold == "linear" else u[0]
-        return state + given * dt + 100 * time
-
-    model = types.SimpleNamespace(
-        step=step, observe=lambda x, u: x + 1000 * u[0], signature=types.SimpleNamespace(hold=hold)
-    )
-    states, outputs = rollout(
-        model, jnp.asarray(0.5), jnp.asarray(u)[:, None], jnp.asarray(t), jnp.asarray(dt)
-    )
+    u, t = np.array([1.0, -2.0, 4.0, 0.5]), np.array([3.0, 3.2, 4.0, 4.1])
+    dt = np.diff(t)
+    ahead = jnp.asarray(u)[:, None], jnp.asarray(t), jnp.asarray(dt)
+    states, outputs = rollout(Adding.of(hold), jnp.array([0.5]), *ahead)
     x, wanted = 0.5, []
     for k in range(3):
-        x += (u[k] + 7 * u[k + 1] if hold == "linear" else u[k]) * dt[k] + 100 * t[k]
+        x += (t[k] + 10 * (u[k] + 3 * u[k + 1] if hold == "linear" else u[k])) * dt[k]
         wanted.append(x)
-    np.testing.assert_allclose(states, wanted, rtol=1e-5)
-    np.testing.assert_allclose(outputs, np.array(wanted) + 1000 * u[1:], rtol=1e-5)
+    np.testing.assert_allclose(states[:, 0], wanted, rtol=1e-5)
+    np.testing.assert_allclose(outputs.mean[:, 0], np.array(wanted) + 1000 * u[1:], rtol=1e-5)

@@ -136,7 +136,7 @@ def test_a_controller_runs_in_it():
     for i in range(2):
         assert np.abs(u[i, :-1]).mean() > 0.1
         for k in range(20):
-            paid = -float(cost.running(jnp.asarray(y[i, k]), jnp.asarray(u[i, k]), 0.0))
+            paid = -float(cost.running(jnp.asarray(y[i, k]), jnp.asarray(u[i, k]), jnp.zeros(())))
             assert runs.reward.values[i, k] == pytest.approx(paid, rel=1e-4)
             state = jnp.array([np.arctan2(y[i, k, 1], y[i, k, 0]), y[i, k, 2]])
             after = model.step(state, jnp.asarray(u[i, k]), jnp.zeros(()), jnp.asarray(0.05))
