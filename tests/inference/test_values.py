@@ -1,5 +1,7 @@
 """One program per method of inference, on a chain of one state: against the joint Gaussian of the whole run."""
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -10,14 +12,14 @@ import scipy.stats
 import dynlearn as dl
 from dynlearn.inference import EnsembleKalman, Exact, Extended, Particle, Unscented
 from dynlearn.inference.density import log_joint
-from dynlearn.models import NonlinearStateSpace, Signature, SwitchingLinear
+from dynlearn.models import LinearStateSpace, NonlinearStateSpace, Scaling, Signature, SwitchingLinear
 from dynlearn.numerics import precision
 from dynlearn.numerics.filtering.amortised import Amortised, AmortisedProcess
 from dynlearn.numerics.filtering.collapsed import Collapsed
 from dynlearn.numerics.filtering.enumerated import Enumerated
 from dynlearn.numerics.kalman import Chain
 
-from .reference import Joint, Linear
+from .reference import Joint, Linear, linear, textbook
 
 Y = np.array([[1.5], [np.nan], [3.0], [2.0]])
 ROWS = Linear(
@@ -153,3 +155,30 @@ def test_the_density_of_a_path_is_that_of_its_start_its_steps_and_its_outputs():
     )
     wanted += np.nan_to_num(scipy.stats.norm.logpdf(Y, 0.8 * x, spread))
     np.testing.assert_allclose(found, wanted[:, 0], rtol=1e-6)
+
+
+def test_verbs_speak_in_physical_units():
+    """Likelihood, one-step-ahead outputs, what is imputed and drawn, of a model that computes in other units."""
+    matrices = {"A": [[0.9]], "C": [[0.8]], "Q": [[0.4]], "R": [[0.25]], "m0": [1.0], "P0": [[0.7]]}
+    scaling = dataclasses.replace(
+        Scaling.unit(1), output_mean=jnp.array([2.0]), output_scale=jnp.array([5.0])
+    )
+    model = LinearStateSpace.from_matrices(Signature(("y",), interval=1.0), matrices, scaling=scaling)
+    ds = dl.from_arrays(Y, dt=1.0, output_names=["y"])
+    rows, y = linear(model, ds, 0)
+    _, _, mean, covariance, density = Joint.of(rows).given(y)
+    assert float(dl.log_likelihood(model, ds)[0]) == pytest.approx(density, rel=1e-8)
+    ahead = dl.filter(model, ds)
+    _, _, *forecast = textbook(rows, y)[0]
+    for name, wanted in zip(("output_mean", "output_scale"), forecast, strict=True):
+        np.testing.assert_allclose(ahead[name][0], wanted, rtol=1e-8)
+    full = dl.impute(model, ds, samples=400, key=0)
+    gone = np.isnan(Y)[:, 0]
+    np.testing.assert_array_equal(full["output"].values[0, ~gone], Y[~gone])
+    np.testing.assert_allclose(full["output"].values[0, gone, 0], mean[gone], rtol=1e-8)
+    spread = np.sqrt(np.diag(covariance))
+    np.testing.assert_allclose(full["output_scale"].values[0, :, 0], np.where(gone, spread, 0), rtol=1e-8)
+    draws = full["output_draws"].transpose("sample", ...).values[:, 0, :, 0]
+    np.testing.assert_array_equal(draws[:, ~gone], np.broadcast_to(Y[~gone, 0], (400, 3)))
+    assert abs(draws[:, gone].mean() - mean[gone][0]) < 5 * spread[gone][0] / 20
+    assert draws[:, gone].std() == pytest.approx(spread[gone][0], rel=0.2)

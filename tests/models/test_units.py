@@ -1,5 +1,7 @@
 """Scaling, fields and crossings against formulas in physical units."""
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -31,8 +33,16 @@ def test_scaling_is_by_mean_and_deviation_of_what_was_measured(uneven):
 
 
 def scaling() -> Scaling:
-    pairs = ([1.0, -2.0], [2.0, 0.5]), ([3.0], [4.0]), ([5.0], [0.1])
-    return Scaling(*(jnp.asarray(v) for pair in pairs for v in pair), jnp.asarray(4.0))
+    values = {
+        "output_mean": [1.0, -2.0],
+        "output_scale": [2.0, 0.5],
+        "control_mean": [3.0],
+        "control_scale": [4.0],
+        "static_mean": [5.0],
+        "static_scale": [0.1],
+        "time_scale": 4.0,
+    }
+    return dataclasses.replace(Scaling.unit(2, 1, 1), **{k: jnp.asarray(v) for k, v in values.items()})
 
 
 def test_learned_fields_are_per_physical_time():

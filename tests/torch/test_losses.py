@@ -1,5 +1,7 @@
 """Losses and scaling in torch against loops in numpy."""
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -48,8 +50,16 @@ def test_energy():
 
 
 def test_scaling_is_that_of_the_jax_model():
-    pairs = ([1.0, -2.0], [2.0, 0.5]), ([3.0], [4.0]), ([5.0], [0.1])
-    ours = Scaling(*(jnp.asarray(v) for pair in pairs for v in pair), jnp.asarray(4.0))
+    values = {
+        "output_mean": [1.0, -2.0],
+        "output_scale": [2.0, 0.5],
+        "control_mean": [3.0],
+        "control_scale": [4.0],
+        "static_mean": [5.0],
+        "static_scale": [0.1],
+        "time_scale": 4.0,
+    }
+    ours = dataclasses.replace(Scaling.unit(2, 1, 1), **{k: jnp.asarray(v) for k, v in values.items()})
     theirs = TorchScaling(ours)
     for name, size in (("output", 2), ("control", 1), ("static", 1)):
         values = rng.normal(size=(3, size)).astype(np.float32)
