@@ -1,5 +1,6 @@
 """The Kalman filter's forward pass, and the density of the measurements with its derivative."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import jax
@@ -142,8 +143,11 @@ def _log_density_jvp(primals, tangents):
         A, V = row
         return product(product(A, dP), A.T) + V, dP
 
+    def spreads(first: Array, V: Array) -> Array:
+        return jax.lax.scan(spread, first, (A, V))[1]
+
     V = _twice(product(bend, P), A) + product(product(K, dR), K.mT) + dQ
-    _, dP = jax.lax.scan(spread, _twice(change.chol_Q[0], chain.chol_Q[0]), (A, V))
+    dP = _of_changes(spreads, _twice(change.chol_Q[0], chain.chol_Q[0]), V)
     dPHt = product(dP, H.mT)
     dS = product(H, dPHt) + dR
 
@@ -162,10 +166,17 @@ def _log_density_jvp(primals, tangents):
         moved, output = _split(A_and_H @ (before + dc), states)
         return moved + w, output
 
-    rows = (jnp.concatenate([A, H], axis=1), change.c, w + _apply(K, dy))
-    _, output = jax.lax.scan(move, jnp.zeros_like(change.c[0]), rows)
+    def moves(dc: Array, w: Array) -> Array:
+        return jax.lax.scan(move, jnp.zeros_like(dc[0]), (jnp.concatenate([A, H], axis=1), dc, w))[1]
+
+    output = _of_changes(moves, change.c, w + _apply(K, dy))
     volume = product(W.mT, W) * (0.5 * dS + product(dH, PHt))
     return log_density(chain, measured, found), (e * (output + seen - dy)).sum(-1) - volume.sum((-2, -1))
+
+
+def _of_changes(linear: Callable[..., Array], *changes: Array) -> Array:
+    """`linear(*changes)`, as its own derivative: JAX 0.9 transposes a scan only if it differentiated it itself."""
+    return jax.jvp(linear, tuple(jnp.zeros_like(change) for change in changes), changes)[1]
 
 
 def _twice(A: Array, B: Array) -> Array:

@@ -26,7 +26,10 @@ def follow(knots=KNOTS, levels=LEVELS, times=TIMES):
             "knots: expected finite instants, with NaN only after the last",
         ),
         ({"levels": LEVELS * 1j}, "expected real values, got complex64"),
-        ({"times": 1.6e9 + np.arange(4.0)}, r"are too near each other for float32, which .*; subtract the first instant"),
+        (
+            {"times": 1.6e9 + np.arange(4.0)},
+            r"are too near each other for float32, which .*; subtract the first instant",
+        ),
     ],
 )
 def test_they_are_refused(options, message):
