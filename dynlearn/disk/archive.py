@@ -88,8 +88,8 @@ def _check_manifest(expected: str, manifest: Any, kind: str, version: int) -> No
         raise FileFormatError(f"{expected}, this one says it is {came!r}.")
     if manifest["version"] != version:
         raise FileFormatError(
-            f"{expected} of format version {version}, got {manifest['version']!s:.40}; open it with the dynlearn release "
-            f"that wrote it."
+            f"{expected} of format version {version}, got {manifest['version']!s:.40}; open it with the dynlearn "
+            f"release that wrote it."
         )
 
 
