@@ -3,6 +3,7 @@
 import datetime
 import os
 import platform
+import subprocess
 from pathlib import Path
 
 from ._measure import peer
@@ -21,6 +22,22 @@ def machine() -> dict[str, str]:
     for package in PEERS:
         found[package] = (peer(package) or f"{package} not installed").removeprefix(f"{package} ")
     return found | {flag: os.environ.get(flag, "not set") for flag in FLAGS}
+
+
+def commit() -> str:
+    """What was measured: the commit, and whether files differ from it; "no commit" outside of a checkout."""
+    here = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    found = git("rev-parse", "--short=10", "HEAD")
+    if not found:
+        return "no commit"
+    # The page itself changes while sections are written.
+    changed = git("status", "--porcelain", "--", ":(top)", ":(top,exclude)docs/benchmarks.md")
+    return f"commit {found}{' with changes' if changed else ''}"
 
 
 def now() -> str:

@@ -32,6 +32,12 @@ class Ran:
     rows: list[Row]
     when: str
     seconds: float
+    commit: str = "no commit"
+
+
+def protocols(page: str) -> dict[str, str]:
+    """What each section says of how it was measured: the docstring of its script at that time."""
+    return {m[1]: m[0].partition("\n\n")[2].partition("\n\n`python -m")[0] for m in SECTION.finditer(page)}
 
 
 def write(path: Path, done: list[Ran], known: list[str]) -> None:
@@ -50,7 +56,7 @@ def section(ran: Ran) -> str:
     name = ran.benchmark.name
     return (
         f"<!-- begin {name} -->\n## {name}\n\n{ran.benchmark.text.strip()}\n\n"
-        f"`python -m tests.benchmarks {name}` on {ran.when}; took {ran.seconds:.0f} s.\n\n"
+        f"`python -m tests.benchmarks {name}` at {ran.commit} on {ran.when}; took {ran.seconds:.0f} s.\n\n"
         f"{header}\n{rows}\n<!-- end {name} -->\n"
     )
 

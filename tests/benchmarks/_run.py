@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ._machine import now
+from ._machine import commit, now
 from ._page import Ran, write
 from ._registry import Benchmark, benchmarks
 from ._rows import Row
@@ -79,7 +79,7 @@ def _wrong(chosen: argparse.Namespace, known: Mapping[str, Benchmark]) -> str | 
 
 def _ran(benchmark: Benchmark, settings: Settings) -> tuple[Ran, bool]:
     """Run one; what went wrong becomes a row that says so, and the next one runs all the same."""
-    when, started = now(), time.perf_counter()
+    when, at, started = now(), commit(), time.perf_counter()
     print(f"{benchmark.name}: running ...", file=sys.stderr, flush=True)
     try:
         rows, fine = benchmark.run(settings), True
@@ -89,7 +89,7 @@ def _ran(benchmark: Benchmark, settings: Settings) -> tuple[Ran, bool]:
         traceback.print_exc()
         text = " ".join(str(error).split())[:300]
         rows, fine = [Row("failed", None, note=f"{type(error).__name__}: {text}")], False
-    return Ran(benchmark, rows, when, time.perf_counter() - started), fine
+    return Ran(benchmark, rows, when, time.perf_counter() - started, at), fine
 
 
 def _print(ran: Ran, as_json: bool) -> None:
