@@ -9,6 +9,8 @@ import pytest
 from dynlearn.control import CEM, MPC, AbstractPlanner, Constraint, FunctionCost
 from dynlearn.control.paths import score
 from dynlearn.control.problem import stage_cost_of, transition_of
+from dynlearn.models import AbstractModel, Scaling, Signature
+from dynlearn.numerics.distributions import Gaussian
 
 START, DT = 5.0, 0.2
 CONTROLS = np.array([0.5, -1.0, 2.0])
@@ -118,3 +120,39 @@ def test_the_first_control_of_the_plan_is_applied_and_remembered(cart):
     np.testing.assert_allclose(memory.past.output, [[1, 2], [3, 4]])
     np.testing.assert_allclose(decision.times, DT + DT * np.arange(5), rtol=1e-6)
     assert eqx.tree_equal(memory.count, jnp.asarray(2))
+
+
+def test_a_soft_penalty_is_averaged_over_members(pair):
+    x, mirrored = path([0.0, 0.0]), -path([0.0, 0.0])
+    limit = Constraint(lambda y, u, t: y[1] - 0.05, kind="soft", weight=3.0)
+    found = judged(
+        pair, FunctionCost(lambda y, u, t: 0.0 * t, lambda y: 0.0 * y[0]), (limit,), x=np.zeros((2, 2))
+    )
+    each = [np.maximum(one[1:, 1] - 0.05, 0).sum() for one in (x, mirrored)]
+    assert float(found.cost) == pytest.approx(3 * np.mean(each), rel=1e-5)
+
+
+class Clock(AbstractModel):
+    """x' = t: what a step adds depends on when it is taken."""
+
+    signature: Signature = eqx.field(static=True, default=Signature(("x",), ("u",), interval=DT))
+    scaling: Scaling = eqx.field(default_factory=lambda: Scaling.unit(1, 1))
+    objective: str = eqx.field(static=True, default="multi_step")
+    method: str = eqx.field(static=True, default="gradient")
+    memory: int = eqx.field(static=True, default=1)
+    required: int = eqx.field(static=True, default=1)
+
+    def infer(self, past, *, key=None):
+        return past.output[-1]
+
+    def step(self, state, control, time, interval, *, key=None):
+        return state + (time + control) * interval
+
+    def observe(self, state, control):
+        return Gaussian(state, jnp.ones(1))
+
+
+def test_a_transition_is_taken_at_its_own_instant():
+    found = judged(Clock(), FunctionCost(lambda y, u, t: 0.0 * t, lambda y: y[0]), x=[1.0])
+    t = START + DT * np.arange(3)
+    assert float(found.cost) == pytest.approx(1.0 + ((t + CONTROLS) * DT).sum(), rel=1e-5)

@@ -55,14 +55,14 @@ CHANGES = [
         "dynlearn/control/problem.py",
         "cross(model, state, ends, start + k * dt, dt, pieces=pieces)",
         "cross(model, state, ends, start, dt, pieces=pieces)",
-        (COMPOSITION,),
+        (f"{COMPOSITION}::test_a_transition_is_taken_at_its_own_instant",),
     ),
     Change(
         "a soft penalty is summed over members",
         "dynlearn/control/problem.py",
         "sum(p.mean() for p, _ in each)",
         "sum(p.sum() for p, _ in each)",
-        (COMPOSITION,),
+        (f"{COMPOSITION}::test_a_soft_penalty_is_averaged_over_members",),
     ),
     Change(
         "a hard constraint is averaged over members",
