@@ -100,12 +100,18 @@ def compare(
     scale = spread(origins.truth, origins.rounding)
     naive = naive_step(reference)
     tables, diverged = [], {}
-    for name, (model, mine) in rows.items():
+    for name, (model, mine) in list(rows.items()):
         try:
             tables.append(_score(model, mine, scale, naive, samples, key))
         except DivergedError as error:
             tables.append(_infinite(model, mine))
             diverged[f"diverged {name}"] = str(error)
+        except ArgumentError as error:
+            if name in models:
+                raise
+            # A baseline may be refused what a model can do, e.g. a control that never moved in `train`.
+            missing[name] = str(error)
+            del rows[name]
     found = xr.concat(tables, xr.DataArray(list(rows), dims="model", name="model"))
     attributes = {
         "context": context,

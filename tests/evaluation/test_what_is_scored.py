@@ -107,3 +107,15 @@ def test_a_reference_that_never_changes_gives_no_mase_and_says_so():
     assert "does not change between neighbouring measured samples of the reference data: no mase" in str(
         rich_table(found).caption
     )
+
+
+def test_a_baseline_that_is_refused_the_test_controls_is_missing_and_says_why():
+    """The control never moved in the training data: ARX cannot know what it does, persistence need not."""
+    rng = np.random.default_rng(0)
+    y, u = walks(60), rng.normal(size=(60, 1))
+    still = dl.from_arrays(walks(200, 1), np.zeros((200, 1)), dt=1.0)
+    moved = dl.from_arrays(y, u, dt=1.0)
+    mine = dl.fit(dl.models.Persistence.from_data(still), still, progress=False).model
+    found = dl.compare({"mine": mine}, still, moved, 10, 10, samples=20)
+    assert found["model"].values.tolist() == ["mine", "persistence", "context tiling"]
+    assert "'u0'" in found.attrs["missing ARX"]
