@@ -49,8 +49,11 @@ def show(scores: xr.Dataset, output: str | None = None) -> None:
 
 
 def rich_table(scores: xr.Dataset, output: str | None = None):
-    """The summary as a `rich.table.Table`; the best model per score in bold."""
-    from rich.table import Table
+    """The summary as a `rich.table.Table`, at home in a terminal of any width; the best model per score in bold."""
+    from rich.markup import escape
+    from rich.text import Text
+
+    from dynlearn.trajectories.wide_table import WideTable
 
     frame = summary(scores, output)
     a = scores.attrs
@@ -71,14 +74,16 @@ def rich_table(scores: xr.Dataset, output: str | None = None):
     for name in scores["output_name"].values if output is None else [output]:
         if why := a.get(f"unscored {name}"):
             caption += f"\n{why}"
-    table = Table(caption=caption, title=f"output {output}" if output else None)
+    table = WideTable(
+        caption=Text(caption, "table.caption"), title=f"output {escape(output)}" if output else None
+    )
     table.add_column("model")
     for column in frame.columns:
         table.add_column(column, justify="right")
     best = {c: _best(frame[c]) for c in frame.columns}
     for name, row in frame.iterrows():
         cells = [f"[bold]{v:.4g}[/]" if best[c] == name else f"{v:.4g}" for c, v in row.items()]
-        table.add_row(str(name), *cells)
+        table.add_row(escape(str(name)), *cells)
     return table
 
 

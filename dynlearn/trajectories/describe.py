@@ -25,14 +25,16 @@ class Description:
     """runs, samples, shortest and longest run (samples), time unit, interval, smallest, largest, hold."""
 
     def __rich__(self) -> "Table":
-        from rich.table import Table
+        from rich.markup import escape
 
-        table = Table(title=_headline(self.summary), title_justify="left", caption_justify="left")
+        from dynlearn.trajectories.wide_table import WideTable
+
+        table = WideTable(title=_headline(self.summary), title_justify="left", caption_justify="left")
         table.add_column("channel")
         for column in self.channels.columns:
             table.add_column(str(column), justify="left" if column in ("kind", "unit") else "right")
         for name, row in self.channels.iterrows():
-            table.add_row(str(name), *(_cell(value) for value in row))
+            table.add_row(escape(str(name)), *(escape(_cell(value)) for value in row))
         return table
 
     def __str__(self) -> str:

@@ -8,13 +8,13 @@ import numpy as np
 import xarray as xr
 from rich import box
 from rich.console import Console
-from rich.table import Table
 
 import dynlearn as dl
 from dynlearn.cli import _build
 from dynlearn.cli.demo.settings import Pendulum
 from dynlearn.cli.demo.stages import Stages
 from dynlearn.fitting import FitResult
+from dynlearn.trajectories.wide_table import WideTable
 
 ENVIRONMENT, INTERVAL, BOUNDS = "Pendulum-v1", 0.05, (-2.0, 2.0)
 OUTPUTS, CONTROLS = ["cos_angle", "sin_angle", "rate"], ["torque"]
@@ -134,7 +134,7 @@ def _controller(model: Any, settings: Pendulum) -> "dl.control.MPC":
 
 
 def show(result: PendulumResult, console: Console) -> None:
-    table = Table(
+    table = WideTable(
         box=box.SIMPLE_HEAD,
         title=f"[bold]{ENVIRONMENT}[/] after {result.transitions} random transitions",
         title_justify="left",
