@@ -10,7 +10,7 @@ from dynlearn.errors import ArgumentError, unknown
 from dynlearn.trajectories.checks import validate
 from dynlearn.trajectories.gather import blank, ids_array, with_own_times
 from dynlearn.trajectories.message import refusal
-from dynlearn.trajectories.schema import KINDS, SCHEMA_VERSION, names, run_lengths, strings, times_2d, units
+from dynlearn.trajectories.schema import KINDS, SCHEMA_VERSION, run_lengths, strings, times_2d
 
 
 def to_frame(ds: xr.Dataset) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def to_frame(ds: xr.Dataset) -> pd.DataFrame:
         lead = [dim for dim in ("trajectory", "time") if dim in ds[name].dims]
         values = ds[name].transpose(*lead, ...).values
         values = values[valid] if "time" in lead else values[run]
-        columns = [None] if axis is None else list(names(ds, axis))
+        columns = [None] if axis is None else [str(channel) for channel in ds[f"{axis}_name"].values]
         for i, channel in enumerate(columns):
             column = _free(table, name, channel)
             table[column] = values if axis is None else values[:, i]
@@ -53,7 +53,7 @@ def to_frame(ds: xr.Dataset) -> pd.DataFrame:
         "columns": layout,
         "t": dict(ds["t"].attrs),
         "attrs": dict(ds.attrs),
-        "units": {kind: list(units(ds, kind)) for kind in KINDS if f"{kind}_unit" in ds.coords},
+        "units": {kind: ds[f"{kind}_unit"].values.tolist() for kind in KINDS if f"{kind}_unit" in ds.coords},
         "variables": {name: _signature(ds[name], name in ds.coords) for name in _ordered(ds)},
     }
     return frame
@@ -74,11 +74,11 @@ def from_layout(frame: pd.DataFrame) -> xr.Dataset:
     ds = ds.assign_coords(trajectory=ids_array(list(ids)), t=(("trajectory", "time"), t, layout["t"]))
     for name, signature in layout["variables"].items():
         columns = [(column, channel) for column, variable, channel in layout["columns"] if variable == name]
-        if columns[0][1] is not None and name in KINDS:
-            axis = f"{name}_name"
+        if columns[0][1] is not None:
+            axis = signature["dims"][-1]
             ds = ds.assign_coords({axis: strings(channel for _, channel in columns)})
-            if name in layout["units"]:
-                ds = ds.assign_coords({f"{name}_unit": (axis, strings(layout["units"][name]))})
+            if (kind := axis.removesuffix("_name")) in layout["units"]:
+                ds = ds.assign_coords({f"{kind}_unit": (axis, strings(layout["units"][kind]))})
         values = np.stack([_filled(frame[column], signature, place, shape) for column, _ in columns], axis=-1)
         values = values if signature["axis"] else values[..., 0]
         variable = (signature["dims"], values, signature["attrs"])

@@ -10,7 +10,16 @@ import xarray as xr
 from hypothesis import given, settings
 
 from dynlearn.errors import FileFormatError
-from dynlearn.trajectories import from_arrays, from_frame, from_gymnasium, read, to_frame, validate, write
+from dynlearn.trajectories import (
+    from_arrays,
+    from_frame,
+    from_gymnasium,
+    read,
+    schema,
+    to_frame,
+    validate,
+    write,
+)
 from dynlearn.trajectories.gather import with_own_times
 
 from .strategies import trajectories
@@ -136,3 +145,13 @@ def test_dates_keep_their_origin(tmp_path):
     assert ds.t.attrs == {"units": "h", "origin": "2024-02-29T23:00:00.000000000"}
     write(ds, tmp_path / "a.nc")
     assert read(tmp_path / "a.nc").identical(ds)
+
+
+def test_a_frame_keeps_states_where_the_true_ones_are_not_known():
+    ds = from_arrays(np.zeros((3, 1)), dt=1.0, output_names=["y"]).assign_coords(
+        state_name=schema.strings(["level", "slope"]), state_unit=("state_name", schema.strings(["m", "m/s"]))
+    )
+    ds["state_mean"] = (("trajectory", "time", "state_name"), np.arange(6.0).reshape(1, 3, 2))
+    frame = to_frame(ds)
+    assert frame["state_mean.slope"].tolist() == [1.0, 3.0, 5.0]
+    assert from_frame(frame).identical(ds)
