@@ -35,6 +35,23 @@ def counts(moments: Moments, first: Moments, unit: str) -> np.ndarray:
     return np.where(known, off / MONTHS[unit], np.nan)
 
 
+def later(first: Moments, months: np.ndarray) -> Moments:
+    """The date `first` so many calendar months later; from the last day of a month on to the last days.
+
+    >>> leap = Moments.of([np.array(["2024-01-31"], "datetime64[D]")])
+    >>> later(leap, np.array([0, 1])).seconds.astype("datetime64[s]").astype("datetime64[D]").tolist()
+    [datetime.date(2024, 1, 31), datetime.date(2024, 2, 29)]
+    """
+    month, day, from_end, clock = _parts(first)
+    new = (month + months).astype("datetime64[M]")
+    start, end = new.astype("datetime64[D]"), (new + 1).astype("datetime64[D]") - 1
+    date = np.where(from_end == 0, end, np.minimum(start + day, end))
+    seconds = date.astype("datetime64[s]").view(np.int64) + clock
+    return Moments(
+        seconds, np.broadcast_to(first.rest, seconds.shape), np.zeros(seconds.shape, bool), first.per
+    )
+
+
 def _parts(moments: Moments) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Months since 1970, the day within the month from its start and from its end, seconds of the day."""
     days, clock = np.divmod(moments.seconds, 86400)

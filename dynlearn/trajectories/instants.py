@@ -89,6 +89,39 @@ def relative(attrs: dict, values: Any) -> np.ndarray:
     return _since(Moments.of([given]), first, unit).reshape(given.shape)
 
 
+def iso_dates(t: np.ndarray, attrs: dict) -> np.ndarray | None:
+    """Instants of a dataset as ISO 8601 text, None where they have no date at 0: the way back of `relative`.
+
+    No digit is written that float64 does not carry at that distance from the origin.
+
+    **Raises** `ArgumentError` for parts of a month or a year, which no date stands for.
+
+    >>> iso_dates(np.array([0.0, 1.5]), {"units": "d", "origin": "2024-01-01T00:00:00.000000000"}).tolist()
+    ['2024-01-01T00:00:00', '2024-01-02T12:00:00']
+    >>> iso_dates(np.array([0.0, 2.0]), {"units": "month", "origin": "2024-01-31T00:00:00.0"}).tolist()
+    ['2024-01-31', '2024-03-31']
+    """
+    unit, origin = attrs.get("units", ""), attrs.get("origin")
+    if origin is None or unit not in UNITS:
+        return None
+    first = Moments.from_iso(origin)
+    if unit in calendar.MONTHS:
+        if (t != np.rint(t)).any():
+            remedy = "forecast at whole ones, or write .nc"
+            raise ArgumentError(refusal("times", f"whole {unit}s", f"{t[t != np.rint(t)][0]:g}", remedy))
+        return calendar.later(first, t.astype(np.int64) * calendar.MONTHS[unit]).texts()
+    per = PARTS.get(unit, 1)
+    whole, rest = np.divmod(t, per) if unit in PARTS else np.divmod(t * LENGTHS[unit], 1.0)
+    fraction = rest / per
+    # As many digits as the values have, up to the rounding of float64.
+    spacing = 4 * np.spacing(np.abs(t).max(initial=1.0)) * LENGTHS.get(unit, 1 / per)
+    fits = (10**k for k in range(9) if np.abs(np.rint(fraction * 10**k) / 10**k - fraction).max() <= spacing)
+    parts = next(fits, 10**9)
+    seconds = whole.astype(np.int64)
+    since = Moments(seconds, np.rint(fraction * parts).astype(np.int64), np.zeros(t.shape, bool), parts)
+    return (since + first).texts()
+
+
 def _as_runs(flat: np.ndarray, runs: Sequence[np.ndarray], edges: np.ndarray) -> list[np.ndarray]:
     return [part.reshape(run.shape) for part, run in zip(np.split(flat, edges), runs, strict=True)]
 

@@ -58,6 +58,23 @@ class Moments:
         seconds = mine.seconds - theirs.seconds - borrow
         return type(self)(seconds, rest + borrow * per, self.missing, per)
 
+    def __add__(self, other: Self) -> Self:
+        per = max(self.per, other.per)
+        mine, theirs = self.at_least(per), other.at_least(per)
+        carry, rest = np.divmod(mine.rest + theirs.rest, per)
+        return type(self)(mine.seconds + theirs.seconds + carry, rest, self.missing | other.missing, per)
+
+    def texts(self) -> np.ndarray:
+        """All as ISO dates, alike: days alone where all are midnight, else seconds with the digits they need."""
+        if not (self.rest.any() or (self.seconds % 86400).any()):
+            return np.datetime_as_string(self.seconds.astype("datetime64[s]").astype("datetime64[D]"))
+        heads = np.datetime_as_string(self.seconds.astype("datetime64[s]"))
+        digits = [f"{rest:0{len(str(self.per)) - 1}d}" for rest in self.rest.tolist()]
+        length = max(len(text.rstrip("0")) for text in digits) if self.rest.any() else 0
+        return np.array(
+            [head + f".{rest[:length]}" * bool(length) for head, rest in zip(heads, digits, strict=True)]
+        )
+
     @classmethod
     def from_iso(cls, text: str) -> Self:
         """The date that `iso` wrote; text without a fraction will do, other text is `ValueError`."""

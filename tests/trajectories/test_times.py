@@ -10,7 +10,7 @@ import pytest
 
 from dynlearn.errors import ArgumentError
 from dynlearn.trajectories import from_arrays, from_frame, to_frame
-from dynlearn.trajectories.instants import from_dates, relative
+from dynlearn.trajectories.instants import from_dates, iso_dates, relative
 
 FAR = ["2100", "2200", "2300", "2400"]
 FAR_DAYS = [0, 36524, 73048, 109572]
@@ -212,3 +212,32 @@ def test_dates_on_the_clock_of_a_dataset():
 def test_dates_in_units(dates, unit, expected):
     ds = from_arrays(np.zeros(3), times=np.array(dates, "datetime64[ms]"), units={"t": unit})
     np.testing.assert_array_equal(ds["t"].values.ravel(), expected)
+
+
+WRITTEN = {
+    "days": ("d", ["2024-02-28", "2024-02-29", "2024-03-01"]),
+    "hours": ("d", ["2024-02-28T00:00:00", "2024-02-28T06:00:00", "2024-02-29T18:00:00"]),
+    "milliseconds": ("s", ["2024-02-28T23:59:59.998", "2024-02-28T23:59:59.999", "2024-02-29T00:00:00.001"]),
+    "microseconds in ms": ("ms", ["1999-12-31T23:59:59.99975", "2000-01-01T00:00:00.00000"]),
+    "far apart": ("d", ["1200-01-01", "2100-01-01", "4000-06-30"]),
+    "month ends": ("month", ["2023-11-30", "2023-12-31", "2024-02-29"]),
+    "same day": ("month", ["2023-11-15", "2023-12-15", "2024-02-15"]),
+    "leap years": ("year", ["2020-02-29", "2021-02-28", "2024-02-29"]),
+    "weeks": ("week", ["2024-01-01", "2024-01-08", "2024-01-29"]),
+    "nanoseconds": ("ns", ["2024-01-01T00:00:00.000000000", "2024-01-01T00:00:00.000000007"]),
+}
+
+
+@pytest.mark.parametrize("case", WRITTEN)
+def test_dates_come_out_as_they_went_in(case):
+    unit, texts = WRITTEN[case]
+    (t,), attrs = from_dates([np.array(texts, "datetime64")], unit)
+    assert iso_dates(t, attrs).tolist() == texts
+
+
+def test_instants_without_a_date_and_parts_of_months_are_no_dates():
+    assert iso_dates(np.array([0.0]), {"units": "d"}) is None
+    with pytest.raises(
+        ArgumentError, match=r"times: expected whole months, got 0\.5; forecast at whole ones"
+    ):
+        iso_dates(np.array([0.0, 0.5]), {"units": "month", "origin": "2024-01-31T00:00:00.0"})
