@@ -5,7 +5,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from dynlearn.cli import _console, compare, control, datasets, demo, evaluate, fit, forecast
+from dynlearn.cli import (
+    _console,
+    compare,
+    control,
+    datasets,
+    demo,
+    evaluate,
+    filter,
+    fit,
+    forecast,
+    identify,
+    impute,
+    smooth,
+)
 from dynlearn.errors import DynlearnError
 
 EXPECTED = (DynlearnError, OSError)
@@ -70,7 +83,11 @@ def _version(wanted: bool) -> None:
 app.command()(demo.demo)
 app.command()(datasets.datasets)
 app.command()(fit.fit)
+app.command()(identify.identify)
 app.command()(forecast.forecast)
+app.command()(filter.filter)
+app.command()(smooth.smooth)
+app.command()(impute.impute)
 app.command()(evaluate.evaluate)
 app.command()(compare.compare)
 app.command()(control.control)

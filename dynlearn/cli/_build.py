@@ -53,6 +53,23 @@ def method(name: str | None, settings: Mapping[str, Any], default: str) -> "Grad
     return cls(**settings)
 
 
+def inference(name: str | None, settings: Mapping[str, Any]) -> Any:
+    """The method of inference of that name with these settings; None for the model's own."""
+    from dynlearn.inference._methods import METHODS
+
+    if name is None:
+        if settings:
+            raise ArgumentError(
+                f"--method-set: expected with --method, got {next(iter(settings))!r} alone; name the method, one "
+                f"of {', '.join(METHODS)}."
+            )
+        return None
+    check_known("method", [name], METHODS)
+    cls = METHODS[name]
+    check_known(f"setting of {cls.__name__}", settings, list(inspect.signature(cls).parameters))
+    return cls(**settings)
+
+
 def _parts() -> dict[str, dict[str, Callable[..., Any]]]:
     """Settings that name an object, and the makers of those objects."""
     from dynlearn.models.dictionaries import DICTIONARIES

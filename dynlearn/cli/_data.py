@@ -67,6 +67,13 @@ def open_data(data: str, table: Table | None = None) -> "xr.Dataset":
     return datasets.load(data)
 
 
+def one_run(ds: "xr.Dataset", run: str | None) -> "xr.Dataset":
+    """The run whose id reads like `run`, for ids may be numbers; all where none was named."""
+    if run is None:
+        return ds
+    return ds.dyn.run({str(name): name for name in ds["trajectory"].values.tolist()}.get(run, run))
+
+
 def open_both(data: str, other: str | None, table: Table) -> "tuple[xr.Dataset, xr.Dataset | None]":
     """DATA and what an option names beside it; the columns are those of the .csv files among them."""
     if other is None:

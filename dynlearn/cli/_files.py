@@ -9,8 +9,9 @@ from dynlearn.errors import ArgumentError, unknown
 if TYPE_CHECKING:
     import xarray as xr
 
+    from dynlearn.cli._data import Table
+
 FIGURES = (".png", ".svg", ".pdf")
-DATASETS = (".nc", ".zarr")
 PAGES = (".html",)
 
 
@@ -26,6 +27,17 @@ def check_target(option: str, path: Path | None, suffixes: tuple[str, ...] = ())
         )
     if path.is_dir() and path.suffix != ".zarr":
         raise ArgumentError(f"{option}: expected a file, got the folder {str(path)!r}; add a name to it.")
+
+
+def write_dataset(ds: "xr.Dataset", path: Path, names: "Table | None" = None) -> None:
+    """As the suffix says; `names` of columns as in `write_csv`."""
+    from dynlearn.cli._csv import write_csv
+    from dynlearn.trajectories import write
+
+    if path.suffix == ".csv":
+        write_csv(ds, path, names)
+    else:
+        write(ds, path)
 
 
 def write_scores(scores: "xr.Dataset", path: Path) -> None:

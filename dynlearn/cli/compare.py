@@ -19,8 +19,8 @@ def compare(
         ),
     ],
     data: o.Data,
-    context: o.Context = 50,
-    horizon: o.Horizon = 100,
+    context: o.Context = None,
+    horizon: o.Horizon = None,
     train: o.Train = None,
     samples: o.Samples = 200,
     stride: o.Stride = None,
@@ -48,8 +48,8 @@ def score(
     data: str,
     train: str | None,
     columns: "Table",
-    context: int,
-    horizon: int,
+    context: int | None,
+    horizon: int | None,
     samples: int,
     stride: int | None,
     of: str | None,
@@ -57,16 +57,20 @@ def score(
     key: int,
 ) -> None:
     """Load, score, show and write: what `evaluate` and `compare` share."""
-    from dynlearn.cli import _console, _files
+    from dynlearn.cli import _console, _files, _windows
     from dynlearn.cli._data import open_both
     from dynlearn.cli._tables import score_tables
 
     _files.check_target("--output", output, (".nc",))
+    test, reference = open_both(data, train, columns)
+    lengths = test.dyn.lengths.tolist()
+    _windows.check_room(lengths, context, horizon)
     with _console.working("scoring"):
         import dynlearn as dl
 
         loaded = _load(models)
-        test, reference = open_both(data, train, columns)
+        required = max(model.required for model in loaded.values())
+        context, horizon = _windows.sizes(lengths, required, context, horizon)
         scores = dl.compare(
             loaded, reference, test, context, horizon, samples=samples, stride=stride, key=key
         )

@@ -1,6 +1,5 @@
 """dynlearn control: model predictive control of a Gymnasium environment."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -66,12 +65,8 @@ def control(
     max_steps: Annotated[
         int | None, typer.Option("--max-steps", help="Cut every episode there.", min=1)
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the runs to this .nc or .zarr file.")
-    ] = None,
-    plot: Annotated[
-        Path | None, typer.Option("--plot", help="Draw the runs to this .png, .svg or .pdf file.")
-    ] = None,
+    output: o.Series = None,
+    plot: o.Plot = None,
 ) -> None:
     """Control an environment with a fitted model: plan at every step, apply the first control, plan again.
 
@@ -80,7 +75,7 @@ def control(
     """
     from dynlearn.cli import _console, _files
 
-    _files.check_target("--output", output, _files.DATASETS)
+    _files.check_target("--output", output, o.SERIES)
     _files.check_target("--plot", plot, _files.FIGURES)
     with _console.working("building the controller"):
         import dynlearn as dl
@@ -102,7 +97,7 @@ def control(
     _console.out().print(_table(runs, seed))
     _say_reasons(runs)
     if output is not None:
-        dl.write(runs, output)
+        _files.write_dataset(runs, output)
         _console.written(output)
     if plot is not None:
         goals = {
@@ -174,13 +169,14 @@ def _interval(env: "gymnasium.Env", signature: Any, given: float | None) -> floa
 def _table(runs: "xr.Dataset", seed: int) -> Any:
     import numpy as np
     from rich import box
-    from rich.table import Table
+
+    from dynlearn.trajectories.wide_table import WideTable
 
     returns, steps = runs["reward"].sum("time").values, runs.dyn.lengths - 1
     milliseconds = 1e3 * runs["plan_seconds"].median("time").values
     spread = f" ± {returns.std(ddof=1):.4g}" if len(returns) > 1 else ""
     median = 1e3 * float(runs["plan_seconds"].median())
-    table = Table(box=box.SIMPLE_HEAD, show_footer=True)
+    table = WideTable(box=box.SIMPLE_HEAD, show_footer=True)
     table.add_column("seed", "mean", justify="right")
     table.add_column("return", f"[bold]{returns.mean():.4g}[/]{spread}", justify="right")
     table.add_column("steps", f"{steps.mean():.4g}", justify="right")

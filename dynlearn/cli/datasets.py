@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    import xarray as xr
-    from rich.table import Table
+from dynlearn.cli import _options as o
 
-EXPORTS = (".nc", ".zarr", ".csv")
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def datasets(
@@ -27,7 +26,7 @@ def datasets(
 ) -> None:
     """List the datasets that come with a name, or show and export one."""
     from dynlearn.cli import _console, _pairs
-    from dynlearn.cli._files import check_target
+    from dynlearn.cli._files import check_target, write_dataset
     from dynlearn.datasets import load
     from dynlearn.errors import ArgumentError
 
@@ -39,13 +38,13 @@ def datasets(
             )
         _console.out().print(_listing(kind))
         return
-    check_target("--export", export, EXPORTS)
+    check_target("--export", export, o.SERIES)
     _console.out().print(_card(name))
     with _console.working(f"loading {name}"):
         ds = load(name, **_pairs.values("--set", settings))
     _console.out().print(ds.dyn.describe())
     if export is not None:
-        _export(ds, export)
+        write_dataset(ds, export)
         _console.written(export)
 
 
@@ -57,7 +56,10 @@ def _listing(kind: str | None) -> "Table":
     table = Table(box=None, pad_edge=False, header_style="bold", caption_justify="left")
     for column in ("name", "kind", "description"):
         table.add_column(
-            column, style="bold cyan" if column == "name" else None, no_wrap=column in ("name", "kind")
+            column,
+            style="bold cyan" if column == "name" else None,
+            no_wrap=column in ("name", "kind"),
+            overflow="fold",
         )
     cards = sorted(map(info, names(kind)), key=lambda card: (_ORDER[card.kind], card.name))
     for previous, card in zip([None, *cards], cards, strict=False):
@@ -79,7 +81,7 @@ def _card(name: str) -> "Table":
     card = info(name)
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
-    table.add_column()
+    table.add_column(overflow="fold")
     rows = {
         "name": card.name,
         "kind": card.kind,
@@ -91,13 +93,3 @@ def _card(name: str) -> "Table":
     for label, value in rows.items():
         table.add_row(label, value)
     return table
-
-
-def _export(ds: "xr.Dataset", path: Path) -> None:
-    from dynlearn.disk import put
-    from dynlearn.trajectories import write
-
-    if path.suffix == ".csv":
-        put(path, ds.dyn.to_frame().to_csv(index=False).encode())
-    else:
-        write(ds, path)

@@ -6,8 +6,8 @@ from dynlearn.cli import _options as o
 def evaluate(
     model: o.Model,
     data: o.Data,
-    context: o.Context = 50,
-    horizon: o.Horizon = 100,
+    context: o.Context = None,
+    horizon: o.Horizon = None,
     train: o.Train = None,
     samples: o.Samples = 200,
     stride: o.Stride = None,

@@ -1,21 +1,15 @@
 """dynlearn fit: from data to a model in a file, with its scores on held-out data."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from dynlearn.cli import _options as o
 
-if TYPE_CHECKING:
-    import xarray as xr
-
 
 def fit(
     data: o.Data,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Write the fitted model here.", show_default=False)
-    ],
+    output: o.Fitted,
     family: Annotated[str, typer.Option("--model", "-m", help="NeuralODE, Koopman, ARX, ...")] = "NeuralODE",
     settings: Annotated[
         list[str] | None,
@@ -26,15 +20,9 @@ def fit(
         ),
     ] = None,
     members: Annotated[int, typer.Option("--members", help="Fit an ensemble of so many.", min=1)] = 1,
-    until: Annotated[
-        int | None, typer.Option("--until", help="Use so many samples of each run, the first ones.", min=1)
-    ] = None,
-    split: Annotated[
-        str, typer.Option("--split", help="Fractions for training and validation; the rest is for the test.")
-    ] = "0.7,0.15",
-    by: Annotated[
-        str, typer.Option("--split-by", help="Cut every run in time, or draw whole runs: time or trajectory.")
-    ] = "time",
+    until: o.Until = None,
+    split: o.Split = "0.7,0.15",
+    by: o.SplitBy = "time",
     method: Annotated[
         str | None,
         typer.Option("--method", help="gradient, least_squares or calibration; default the model's own."),
@@ -48,17 +36,12 @@ def fit(
             "--method-set", help="NAME=VALUE, a setting of the method, such as horizon=30; repeatable."
         ),
     ] = None,
-    context: o.Context = 50,
-    horizon: o.Horizon = 100,
+    context: o.Context = None,
+    horizon: o.Horizon = None,
     samples: o.Samples = 200,
     key: o.Key = 0,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(
-            "--checkpoint", help="Keep the state of the fit here; an interrupted one goes on from it."
-        ),
-    ] = None,
-    report: Annotated[Path | None, typer.Option("--report", help="Write a .html page about the fit.")] = None,
+    checkpoint: o.Checkpoint = None,
+    report: o.Report = None,
     time: o.Time = None,
     dt: o.Dt = None,
     outputs: o.Outputs = None,
@@ -69,95 +52,37 @@ def fit(
     decimal: o.Decimal = None,
 ) -> None:
     """Fit a model to data, and score it on held-out data beside the baselines."""
-    from dynlearn.cli import _build, _console, _files, _pairs
-    from dynlearn.cli._data import Table, open_data
-    from dynlearn.cli._tables import score_tables
+    from dynlearn.cli import _build, _console, _fit_steps, _pairs, _windows
+    from dynlearn.cli._data import Table
 
-    for option, path, suffixes in (
-        ("--output", output, ()),
-        ("--checkpoint", checkpoint, ()),
-        ("--report", report, _files.PAGES),
-    ):
-        _files.check_target(option, path, suffixes)
+    _fit_steps.check_targets(output, checkpoint, report)
     with _console.working(f"reading {data}"):
-        ds = open_data(data, Table(time, dt, outputs, controls, trajectory, units, sep, decimal))
-        ds = ds.isel(time=slice(None, until))
-        train, valid, test = ds.dyn.split(*_fractions(split), by=by, key=key)
-        _check_long_enough(test, context, horizon)
-    _console.out().print(ds.dyn.describe())
+        columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal)
+        parts = _fit_steps.read_parts(data, columns, until, split, by, key)
+        lengths = parts.test.dyn.lengths.tolist()
+        _windows.check_room(lengths, context, horizon)
+    _console.out().print(parts.whole.dyn.describe())
 
     with _console.working("importing JAX and building the model"):
         import dynlearn as dl
 
-        made = _build.model(family, train, _pairs.values("--set", settings), key, members)
-        _check_context(made.required, context)
+        made = _build.model(family, parts.train, _pairs.values("--set", settings), key, members)
+        sizes = _windows.sizes(lengths, made.required, context, horizon)
+        _windows.check_startable(made, parts.test, *sizes)
         chosen = {
             **_pairs.values("--method-set", method_settings),
             **({"steps": steps} if steps is not None else {}),
         }
         how = _build.method(method, chosen, made.method)
-    result = dl.fit(made, train, valid, how, key=key, checkpoint=checkpoint)
-    dl.save(result.model, output)
-    _console.out().print(f"[bold]{family}[/], {result.seconds:.1f} s: {result.reason}")
-    _console.written(output)
-
-    with _console.working("scoring on held-out data"):
-        name = f"{family} model" if family in ("ARX",) else family
-        scores = dl.compare(
-            {name: result.model}, train, test, context, horizon, validation=valid, samples=samples, key=key
-        )
-    for table in score_tables(scores):
-        _console.out().print(table)
-    if report is not None:
-        from dynlearn.cli._fit_page import page
-
-        with _console.working("writing the report"):
-            used = {
-                "data": data,
-                "model": family,
-                **_pairs.texts("--set", settings),
-                "method": how,
-                "key": key,
-                **({} if until is None else {"until": until}),
-                "split": split,
-                "split by": by,
-            }
-            page(result, ds, test, scores, used, name).write(report)
-        _console.written(report)
-
-
-def _fractions(text: str) -> tuple[float, float]:
-    from dynlearn.cli import _pairs
-    from dynlearn.errors import ArgumentError
-
-    parts = [part.strip() for part in text.split(",")]
-    if len(parts) != 2:
-        raise ArgumentError(
-            f"--split: expected two fractions, training and validation, got {text!r}; pass e.g. 0.7,0.15."
-        )
-    first, second = (_pairs.number("--split", part) for part in parts)
-    if first + second > 1 - 1e-9:
-        raise ArgumentError(
-            f"--split: expected a rest to score on, got {first:g} + {second:g}; pass e.g. 0.7,0.15."
-        )
-    return first, second
-
-
-def _check_context(required: int, context: int) -> None:
-    from dynlearn.errors import ArgumentError
-
-    if context < required:
-        raise ArgumentError(
-            f"--context: this model infers its state from {required} samples, got {context}; pass as many."
-        )
-
-
-def _check_long_enough(test: "xr.Dataset", context: int, horizon: int) -> None:
-    from dynlearn.errors import ArgumentError
-
-    longest = int(test.dyn.lengths.max())
-    if longest < context + horizon:
-        raise ArgumentError(
-            f"--context, --horizon: the longest held-out run has {longest} samples, {context} + {horizon} "
-            f"are needed to score forecasts; pass smaller ones, or another --split."
-        )
+    result = dl.fit(made, parts.train, parts.valid, how, key=key, checkpoint=checkpoint)
+    used = {
+        "data": data,
+        "model": family,
+        **_pairs.texts("--set", settings),
+        "method": how,
+        "key": key,
+        **({} if until is None else {"until": until}),
+        "split": split,
+        "split by": by,
+    }
+    _fit_steps.finish(result, family, parts, sizes, samples, key, output, report, used)

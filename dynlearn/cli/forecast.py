@@ -31,12 +31,16 @@ def forecast(
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the sample paths to this .nc or .zarr file.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write means, standard deviations and quantiles to this .csv file, or all sample paths to "
+            "a .nc or .zarr file.",
+        ),
     ] = None,
-    plot: Annotated[
-        Path | None, typer.Option("--plot", help="Draw the forecast to this .png, .svg or .pdf file.")
-    ] = None,
-    run: Annotated[str | None, typer.Option("--run", help="Forecast this run only.")] = None,
+    plot: o.Plot = None,
+    run: o.Run = None,
     future: Annotated[
         str | None,
         typer.Option(
@@ -58,10 +62,10 @@ def forecast(
 ) -> None:
     """Forecast what comes after a record, or after its first --context samples, beside what did come."""
     from dynlearn.cli import _console, _files
-    from dynlearn.cli._data import Table, open_both
+    from dynlearn.cli._data import Table, one_run, open_both
     from dynlearn.errors import ArgumentError
 
-    _files.check_target("--output", output, _files.DATASETS)
+    _files.check_target("--output", output, o.SERIES)
     _files.check_target("--plot", plot, _files.FIGURES)
     if horizon is None and context is None:
         raise ArgumentError(
@@ -73,7 +77,7 @@ def forecast(
         columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal)
         fitted = dl.load(model)
         ds, later = open_both(data, future, columns)
-        ds = ds if run is None else ds.dyn.run(_run_id(ds, run))
+        ds = one_run(ds, run)
         before, after = _cut(ds, context, horizon)
         applied = _applied(fitted, after, later, horizon)
         times = after["t"].values if horizon is None and after is not None else None
@@ -82,7 +86,7 @@ def forecast(
     if far := fc.attrs.get("extrapolates"):
         _console.out().print(f"Beyond the training data: {far}.", style="yellow", markup=False)
     if output is not None:
-        dl.write(fc, output)
+        _files.write_dataset(fc, output, columns)
         _console.written(output)
     if plot is not None:
         first = fc["trajectory"].values[0]
@@ -131,11 +135,6 @@ def _applied(model: Any, after: "xr.Dataset | None", future: "xr.Dataset | None"
     return source["control"].isel(time=slice(None, horizon))
 
 
-def _run_id(ds: "xr.Dataset", text: str) -> Any:
-    """The run whose id reads like this: ids may be numbers."""
-    return {str(name): name for name in ds["trajectory"].values.tolist()}.get(text, text)
-
-
 def _has(after: "xr.Dataset | None", run: Any) -> bool:
     return after is not None and bool(
         after["t"].dims == ("time",) or after["t"].sel(trajectory=run).notnull().any()
@@ -145,27 +144,16 @@ def _has(after: "xr.Dataset | None", run: Any) -> bool:
 def _table(fc: "xr.Dataset") -> Any:
     """Mean and 90 % interval at a few instants of the first run."""
     import numpy as np
-    from rich import box
-    from rich.table import Table
 
-    from dynlearn.trajectories import schema
+    from dynlearn.cli._tables import evenly, headers, series_table
 
-    run = fc["trajectory"].values[0]
-    runs = fc.sizes["trajectory"]
-    title = f"run {run}" + (f" (the first of {runs})" if runs > 1 else "")
-    unit = schema.time_unit(fc)
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
-    table.add_column(f"t ({unit})" if unit else "t", justify="right")
-    for name, unit in zip(fc.dyn.outputs, schema.units(fc, "output"), strict=True):
-        table.add_column(f"{name} ({unit})" if unit else name, justify="right")
-        table.add_column("90 % interval", justify="right", style="dim")
-    one = fc.isel(trajectory=0)
-    mean = one["output_mean"].transpose("time", "output_name").values
-    low, high = np.quantile(
-        one["output"].transpose("sample", "time", "output_name").values, [0.05, 0.95], axis=0
-    )
-    t = schema.times_2d(fc)[0]
-    for k in np.unique(np.linspace(0, len(t) - 1, 8).round().astype(int)):
-        cells = [[f"{mean[k, j]:.4g}", f"{low[k, j]:.4g} to {high[k, j]:.4g}"] for j in range(mean.shape[1])]
-        table.add_row(f"{t[k]:g}", *(cell for pair in cells for cell in pair))
-    return table
+    rows = evenly(range(int(fc.dyn.lengths[0])))
+    mean = fc["output_mean"].transpose("trajectory", "time", "output_name").values[0][rows]
+    draws = fc["output"].transpose("trajectory", "sample", "time", "output_name").values[0][:, rows]
+    low, high = np.quantile(draws, [0.05, 0.95], axis=0)
+    columns: dict[str, tuple[str, Any]] = {}
+    for j, name in enumerate(headers(fc)):
+        columns[name] = ("", [f"{value:.4g}" for value in mean[:, j]])
+        interval = zip(low[:, j], high[:, j], strict=True)
+        columns[f"{name} 90 % interval"] = ("dim", [f"{a:.4g} to {b:.4g}" for a, b in interval])
+    return series_table(fc, 0, rows, columns)

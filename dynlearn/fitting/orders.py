@@ -109,6 +109,11 @@ def select_order(
     scores = order_scores(ds, orders, validation, **options)
     if criterion not in scores:
         raise ArgumentError("criterion='validation': expected validation=runs held out, got None.")
+    return best_order(scores, criterion)
+
+
+def best_order(scores: xr.Dataset, criterion: str) -> int:
+    """The order that `order_scores` found best by one of its criteria."""
     return int(scores["order"].values[scores[criterion].values.argmin()])
 
 

@@ -69,7 +69,7 @@ BAD = {
     "split of text": ([*FIT, "--split", "a,b"], "--split: expected a number, got 'a'"),
     "split without rest": ([*FIT, "--split", "0.8,0.2"], "--split: expected a rest to score on"),
     "split by": ([*FIT, "--split-by", "runs"], "unknown value of by 'runs'"),
-    "split too short": ([*FIT, "--context", 100], "the longest held-out run has 18 samples"),
+    "split too short": ([*FIT, "--context", 100], "the longest run to score on has 18 samples"),
     "context of the model": (
         [*FIT, "--model", "Koopman"],
         "--context: this model infers its state from 11 samples, got 10",

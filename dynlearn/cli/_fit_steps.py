@@ -1,0 +1,102 @@
+"""What `fit` and `identify` share: data in three parts, and scores on the third one."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from dynlearn.cli._data import Table
+    from dynlearn.fitting import FitResult
+
+
+class Parts(NamedTuple):
+    whole: "xr.Dataset"
+    train: "xr.Dataset"
+    valid: "xr.Dataset"
+    test: "xr.Dataset"
+
+
+def read_parts(data: str, columns: "Table", until: int | None, split: str, by: str, key: int) -> Parts:
+    """DATA, cut as asked."""
+    from dynlearn.cli._data import open_data
+
+    fractions = _fractions(split)
+    ds = open_data(data, columns).isel(time=slice(None, until))
+    return Parts(ds, *ds.dyn.split(*fractions, by=by, key=key))
+
+
+def check_targets(output: Path, checkpoint: Path | None, report: Path | None) -> None:
+    from dynlearn.cli import _files
+
+    for option, path, suffixes in (
+        ("--output", output, ()),
+        ("--checkpoint", checkpoint, ()),
+        ("--report", report, _files.PAGES),
+    ):
+        _files.check_target(option, path, suffixes)
+
+
+def finish(
+    result: "FitResult",
+    family: str,
+    parts: Parts,
+    sizes: tuple[int, int],
+    samples: int,
+    key: int,
+    output: Path,
+    report: Path | None,
+    used: Mapping[str, Any],
+) -> None:
+    """Save the model, show its scores on held-out data beside the baselines, write the page."""
+    import dynlearn as dl
+    from dynlearn.cli import _console
+    from dynlearn.cli._tables import score_tables
+    from dynlearn.evaluation.baselines import NAMES
+
+    dl.save(result.model, output)
+    _console.out().print(f"[bold]{family}[/], {result.seconds:.1f} s: {result.reason}")
+    _console.written(output)
+    name = f"{family} model" if family in NAMES else family
+    with _console.working("scoring on held-out data"):
+        scores = dl.compare(
+            {name: result.model},
+            parts.train,
+            parts.test,
+            *sizes,
+            validation=parts.valid,
+            samples=samples,
+            key=key,
+        )
+    show(score_tables(scores))
+    if report is not None:
+        from dynlearn.cli._fit_page import page
+
+        with _console.working("writing the report"):
+            page(result, parts.whole, parts.test, scores, used, name).write(report)
+        _console.written(report)
+
+
+def show(tables: Iterable[Any]) -> None:
+    from dynlearn.cli import _console
+
+    for table in tables:
+        _console.out().print(table)
+
+
+def _fractions(text: str) -> tuple[float, float]:
+    from dynlearn.cli import _pairs
+    from dynlearn.errors import ArgumentError
+
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 2:
+        raise ArgumentError(
+            f"--split: expected two fractions, training and validation, got {text!r}; pass e.g. 0.7,0.15."
+        )
+    first, second = (_pairs.number("--split", part) for part in parts)
+    if first + second > 1 - 1e-9:
+        raise ArgumentError(
+            f"--split: expected a rest to score on, got {first:g} + {second:g}; pass e.g. 0.7,0.15."
+        )
+    return first, second
