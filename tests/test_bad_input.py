@@ -231,7 +231,7 @@ ROWS: list[tuple[str, Callable, type[Exception], str]] = [
         "delays longer than runs",
         lambda g: Koopman.from_data(g.ds, lifting=dictionaries.Delays(40)),
         FitError,
-        r"no run has 42 complete samples in a row, which delays=40 needs; use fewer delays",
+        r"no run has 42 complete samples in a row, which delays=40 needs; use delays=28 or fewer, or give runs of at least 42",
     ),
     (
         "arx delays longer than runs",

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from dynlearn.errors import FitError
 from dynlearn.models import AbstractModel, rollout
-from dynlearn.models._measured import sparse
+from dynlearn.models._measured import in_a_row, sparse, without_gaps
 from dynlearn.numerics.distributions import Distribution
 from dynlearn.numerics.window import Window, cut
 
@@ -40,8 +40,9 @@ class Examples(eqx.Module):
         if run.size == 0:
             raise FitError(
                 f"{what}: found no instant to forecast from: the model needs {model.required} samples of context "
-                f"and a measured output after them; the runs have {ds.dyn.lengths.tolist()} samples. Give longer "
-                f"runs or a model with less memory.{sparse(ds)}"
+                f"and a measured output after them; the runs have {ds.dyn.lengths.tolist()!s:.80} samples, of "
+                f"which at most {in_a_row(ds)} in a row are complete. Take a model with fewer delays or memory, or "
+                f"{without_gaps(ds, model.required + 1)}.{sparse(ds)}"
             )
         return cls(runs, jnp.asarray(run), jnp.asarray(now), model.memory, horizon)
 

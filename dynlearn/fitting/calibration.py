@@ -67,6 +67,22 @@ def calibrate(model: AbstractModel | Foreign, ds: xr.Dataset, *, horizon: int = 
     return eqx.tree_at(_noise, model, ErrorGrowth.fit(residual, lead, measured))
 
 
+def check_possible(model: AbstractModel, ds: xr.Dataset) -> None:
+    """Raise before a fit where `calibrate` could say nothing after it: the part of it that costs nothing to know."""
+    if isinstance(model, Ensemble):
+        model = model.member(0)
+    if not isinstance(model, AbstractDeterministic):
+        return
+    check_measured("calibration", ds)
+    lengths = ds.dyn.lengths.tolist()
+    if max(lengths) <= model.required:
+        raise FitError(
+            f"calibration: no run of validation is longer than the {model.required} samples from which the model "
+            f"infers its state, the longest has {max(lengths)}; give longer runs, or leave validation out to calibrate "
+            f"on the training data."
+        )
+
+
 def _noise(model: Any) -> ErrorGrowth:
     return model.model.noise if isinstance(model, Smoothed) else model.noise
 

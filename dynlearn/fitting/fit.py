@@ -14,7 +14,7 @@ from dynlearn.fitting import _progress
 from dynlearn.fitting._checkpoint import opened
 from dynlearn.fitting._identity import identity
 from dynlearn.fitting._method import Method, NativeMethod, Outcome, Session
-from dynlearn.fitting.calibration import HORIZON, calibrate
+from dynlearn.fitting.calibration import HORIZON, calibrate, check_possible
 from dynlearn.fitting.em import EM
 from dynlearn.fitting.gradient import Gradient
 from dynlearn.fitting.least_squares import LeastSquares
@@ -120,6 +120,8 @@ def fit(
     chosen = _resolve(source.method if method is None else method, checkpoint)
     if not isinstance(chosen, Calibration):
         check_measured("train", train, _coefficients(model))
+    if validation is not None:
+        check_possible(model, validation)
     if (
         objective is not None
         and not isinstance(chosen, Gradient | NativeMethod)

@@ -1,5 +1,6 @@
 """How often each output was measured, and what that allows."""
 
+import numpy as np
 import xarray as xr
 
 from dynlearn.errors import FitError
@@ -37,6 +38,33 @@ def check_measured(where: str, ds: xr.Dataset, coefficients: int = 0) -> None:
                 f"{where}: output {name!r} was measured {count} times, this model needs {needed} values{own}; give "
                 f"more data{less}{out}."
             )
+
+
+def in_a_row(ds: xr.Dataset) -> int:
+    """The longest stretch of samples of a run at which every output was measured."""
+    y = ds["output"].transpose("trajectory", "time", "output_name").values
+    length, longest = np.zeros(len(y), int), 0
+    for complete in np.isfinite(y).all(-1).T:
+        length = np.where(complete, length + 1, 0)
+        longest = max(longest, int(length.max(initial=0)))
+    return longest
+
+
+def without_gaps(ds: xr.Dataset, samples: int) -> str:
+    """What helps a model that needs so many complete samples in a row: longer runs only where no gap is in the way."""
+    if int(ds.dyn.lengths.max()) < samples:
+        return f"give runs of at least {samples} samples"
+    return (
+        "fill the gaps first by dl.impute with a fitted state-space model, or take a model that needs no complete "
+        "samples, such as LinearStateSpace"
+    )
+
+
+def fewer_delays(ds: xr.Dataset, delays: int) -> str:
+    """The remedies where `delays` need more complete samples in a row than `ds` has."""
+    longest = in_a_row(ds)
+    fewer = f"use delays={longest - 2} or fewer, " if 2 <= longest < delays + 2 else ""
+    return fewer + ("or " * bool(fewer)) + without_gaps(ds, delays + 2) + "." + sparse(ds)
 
 
 def sparse(ds: xr.Dataset) -> str:

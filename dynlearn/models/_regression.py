@@ -23,7 +23,9 @@ class Regression:
         x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
         if len(x) == 0:
             raise FitError(
-                "least squares: no complete transition in the data; give longer runs or fewer delays."
+                "least squares: no complete transition in the data; give data with more complete samples in a row than "
+                "the model has delays, build the model with fewer delays, or fill gaps first by dl.impute with a "
+                "fitted state-space model."
             )
         if not (np.isfinite(x).all() and np.isfinite(y).all()):
             raise FitError(

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Key
 from dynlearn.errors import FitError, check_count
 from dynlearn.models import _delays
 from dynlearn.models._error_growth import Error, ErrorGrowth
-from dynlearn.models._measured import sparse
+from dynlearn.models._measured import fewer_delays, in_a_row, sparse
 from dynlearn.models._model import AbstractClosedForm, AbstractDeterministic
 from dynlearn.models._regression import Regression, check_ridge
 from dynlearn.models._scaling import Scaling
@@ -78,10 +78,7 @@ class ARX(AbstractClosedForm, AbstractDeterministic):
             found = [(*_akaike(runs, scaling, d, ridge), d) for d in tried]
             criterion, weights, d = min(found, key=lambda item: item[0])
             if not np.isfinite(criterion):
-                raise FitError(
-                    f"ARX: no run has {tried[0] + 2} complete samples in a row, which delays={tried[0]} needs, or "
-                    f"there are fewer such stretches than coefficients; use fewer delays or longer runs.{sparse(ds)}"
-                )
+                raise FitError(_too_little(ds, tried[0]))
             model = cls(
                 signature, scaling, jnp.asarray(weights.T), ErrorGrowth.unit(signature.outputs), d, gap
             )
@@ -142,6 +139,17 @@ def _transitions(runs: Window, scaling: Scaling, delays: int) -> tuple[np.ndarra
     v, u, v_next, complete = _delays.transitions(runs, scaling, delays)
     keep = np.asarray(complete)
     return np.concatenate([v, u], axis=1)[keep], np.asarray(v_next)[keep][:, : runs.output.shape[-1]]
+
+
+def _too_little(ds: xr.Dataset, delays: int) -> str:
+    if in_a_row(ds) < delays + 2:
+        needs = f"no run has {delays + 2} complete samples in a row, which delays={delays} needs"
+        return f"ARX: {needs}; {fewer_delays(ds, delays)}"
+    fewer = "use fewer delays, or " if delays else ""
+    return (
+        f"ARX: there are too few stretches of {delays + 2} complete samples for the coefficients that delays={delays} "
+        f"needs; {fewer}give more or longer runs.{sparse(ds)}"
+    )
 
 
 def _akaike(runs: Window, scaling: Scaling, delays: int, ridge: float) -> tuple[float, np.ndarray]:

@@ -187,5 +187,6 @@ def _check_enough(name: str, v: Array, needed: int) -> None:
     if v.shape[0] < needed:
         raise ArgumentError(
             f"{name}: needs at least {needed} complete delay vectors in the data, found {v.shape[0]}; "
-            f"give longer runs, fewer delays or a smaller count."
+            + (f"use count={v.shape[0]} or fewer, " if name == "Radial" else "")
+            + "use fewer delays, or give more data."
         )

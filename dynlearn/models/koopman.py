@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Key
 from dynlearn.errors import ArgumentError, FitError, check_count, check_known
 from dynlearn.models import _delays
 from dynlearn.models._error_growth import Error, ErrorGrowth
-from dynlearn.models._measured import sparse
+from dynlearn.models._measured import fewer_delays
 from dynlearn.models._model import AbstractClosedForm, AbstractDeterministic, AbstractLinearLatent
 from dynlearn.models._regression import Regression, check_ridge
 from dynlearn.models._scaling import Scaling
@@ -100,7 +100,7 @@ class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
         if not bool(complete.any()):
             raise FitError(
                 f"Koopman: no run has {dictionary.delays + 2} complete samples in a row, which "
-                f"delays={dictionary.delays} needs; use fewer delays or longer runs.{sparse(ds)}"
+                f"delays={dictionary.delays} needs; {fewer_delays(ds, dictionary.delays)}"
             )
         dictionary = dictionary.prepared(v[np.asarray(complete)], key)
         n, m = dictionary(v[0]).shape[0], signature.controls

@@ -95,7 +95,9 @@ def made_regular(ds: xr.Dataset) -> str:
     """What to do with these uneven samples for a discrete-time model, as code."""
     if _monthly(ds):
         return 'build it with units={"t": "month"}, which counts the months'
-    return "call ds.dyn.regularize()" if sampling(ds).lattice else "call ds.dyn.resample(dt)"
+    if sampling(ds).lattice:
+        return "call ds.dyn.regularize()"
+    return f"call ds.dyn.resample({np.nanmedian(np.diff(times_2d(ds), axis=1)):.3g})"
 
 
 def _monthly(ds: xr.Dataset) -> bool:
