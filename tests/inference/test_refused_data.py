@@ -98,7 +98,7 @@ def test_em_does_not_hand_back_what_is_not_finite():
         FitError, match="EM: the likelihood is not finite in step 1; give every noise a variance"
     ):
         dl.fit(silent, ds, progress=False)
-    single = dl.from_arrays([[[1.0]], [[2.0]]], dt=1.0, output_names=["y"])
+    single = dl.from_arrays([[[float(k)]] for k in range(12)], dt=1.0, output_names=["y"])
     with pytest.raises(FitError, match="EM: no run has two samples"):
         dl.fit(LinearStateSpace.from_matrices(STEP, WALK), single, progress=False)
     with pytest.raises(ArgumentError, match="objective: expected None, EM has its own"):
