@@ -13,7 +13,7 @@ CARRIED = 0.05
 
 
 def coarse(times: np.ndarray, steps: np.ndarray, dtype: np.dtype) -> int | None:
-    """Index of the first instant whose neighbours in `dtype` are too far apart for the step that it starts.
+    """Index of the first instant whose neighbours in `dtype` are too far apart for its step; NaN, padding, has none.
 
     >>> coarse(np.array([1e5, 1e9]), np.array([0.5, 0.5]), np.float32)
     1
@@ -26,7 +26,7 @@ def coarse(times: np.ndarray, steps: np.ndarray, dtype: np.dtype) -> int | None:
 
 def check_resolved(name: str, times: np.ndarray, dtype: np.dtype) -> None:
     """Raise where rounding to `dtype` takes steps away or bends them; NaN stands for padding."""
-    lost = coarse(times[:-1], np.nan_to_num(np.diff(times)), dtype)
+    lost = coarse(times[:-1], np.diff(times), dtype)
     if lost is not None:
         first, second, kind = float(times[lost]), float(times[lost + 1]), np.dtype(dtype).name
         apart = float(np.spacing(np.asarray(abs(first), dtype)))
