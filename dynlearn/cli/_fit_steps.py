@@ -17,14 +17,33 @@ class Parts(NamedTuple):
     valid: "xr.Dataset"
     test: "xr.Dataset"
 
+    @property
+    def lengths(self) -> list[int]:
+        """Of the runs that are held out."""
+        return self.test.dyn.lengths.tolist()
 
-def read_parts(data: str, columns: "Table", until: int | None, split: str, by: str, key: int) -> Parts:
-    """DATA, cut as asked."""
+
+def read_parts(
+    data: str,
+    columns: "Table",
+    until: int | None,
+    split: str,
+    by: str,
+    key: int,
+    context: int | None,
+    horizon: int | None,
+) -> Parts:
+    """DATA, cut as asked and shown, once it is sure that its third part has room for a window."""
+    from dynlearn.cli import _console, _windows
     from dynlearn.cli._data import open_data
 
     fractions = _fractions(split)
-    ds = open_data(data, columns).isel(time=slice(None, until))
-    return Parts(ds, *ds.dyn.split(*fractions, by=by, key=key))
+    with _console.working(f"reading {data}"):
+        ds = open_data(data, columns).isel(time=slice(None, until))
+        parts = Parts(ds, *ds.dyn.split(*fractions, by=by, key=key))
+        _windows.check_room(parts.lengths, context, horizon)
+    _console.out().print(ds.dyn.describe())
+    return parts
 
 
 def check_targets(output: Path, checkpoint: Path | None, report: Path | None) -> None:

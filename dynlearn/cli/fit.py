@@ -56,18 +56,14 @@ def fit(
     from dynlearn.cli._data import Table
 
     _fit_steps.check_targets(output, checkpoint, report)
-    with _console.working(f"reading {data}"):
-        columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal)
-        parts = _fit_steps.read_parts(data, columns, until, split, by, key)
-        lengths = parts.test.dyn.lengths.tolist()
-        _windows.check_room(lengths, context, horizon)
-    _console.out().print(parts.whole.dyn.describe())
+    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal)
+    parts = _fit_steps.read_parts(data, columns, until, split, by, key, context, horizon)
 
     with _console.working("importing JAX and building the model"):
         import dynlearn as dl
 
         made = _build.model(family, parts.train, _pairs.values("--set", settings), key, members)
-        sizes = _windows.sizes(lengths, made.required, context, horizon)
+        sizes = _windows.sizes(parts.lengths, made.required, context, horizon)
         _windows.check_startable(made, parts.test, *sizes)
         chosen = {
             **_pairs.values("--method-set", method_settings),

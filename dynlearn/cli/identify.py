@@ -61,12 +61,8 @@ def identify(
     if states is not None and most is not None:
         raise ArgumentError("--states, --max-states: expected one of them, got both; leave out --max-states.")
     _fit_steps.check_targets(output, checkpoint, report)
-    with _console.working(f"reading {data}"):
-        columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal)
-        parts = _fit_steps.read_parts(data, columns, until, split, by, key)
-        lengths = parts.test.dyn.lengths.tolist()
-        _windows.check_room(lengths, context, horizon)
-    _console.out().print(parts.whole.dyn.describe())
+    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal)
+    parts = _fit_steps.read_parts(data, columns, until, split, by, key, context, horizon)
 
     with _console.working("choosing the number of states"):
         import dynlearn as dl
@@ -81,7 +77,7 @@ def identify(
         made = dl.models.LinearStateSpace.from_data(
             parts.train, states=states, continuous=False, feedthrough=feedthrough
         )
-        sizes = _windows.sizes(lengths, made.required, context, horizon)
+        sizes = _windows.sizes(parts.lengths, made.required, context, horizon)
         _windows.check_startable(made, parts.test, *sizes)
     result = dl.fit(made, parts.train, parts.valid, method, key=key, checkpoint=checkpoint)
     used = {
