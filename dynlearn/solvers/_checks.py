@@ -51,8 +51,8 @@ def as_times(times: Any, dtype: np.dtype) -> Float[Array, " time"]:
     if array.dtype == bool or jnp.issubdtype(array.dtype, jnp.complexfloating):
         raise ArgumentError(f"times: expected real numbers, got {array.dtype}.")
     if not is_traced(array):
-        # numpy's own float64 has not been rounded by JAX yet.
-        known = np.asarray(times if isinstance(times, np.ndarray) else array, float)
+        # What came as float64 has not been rounded by JAX yet.
+        known = np.asarray(times, float)
         _check_order("times", known)
         check_resolved("times", known, dtype)
     return array.astype(dtype)

@@ -64,10 +64,16 @@ class AbstractSignal(eqx.Module):
     """Whether slopes do."""
 
     def __init__(self, times: Float[Array, " knot"], values: Float[Array, "knot channel"]):
-        self.times, self.values = jnp.array(times), jnp.array(values)
-        if isinstance(times, np.ndarray) and times.ndim == 1:
-            # numpy's own float64 has not been rounded by JAX yet.
-            check_resolved("knots", times.astype(float), jnp.result_type(self.times, float))
+        # Others' memory is copied, it may change. JAX's own never does, and kept as it is, instants that are also asked
+        # for are known for the same in a compiled program too, where values cannot be compared.
+        self.times, self.values = (a if isinstance(a, jax.Array) else jnp.array(a) for a in (times, values))
+        if (
+            self.times.ndim == 1
+            and not isinstance(times, jax.Array)
+            and not isinstance(self.times, jax.core.Tracer)
+        ):
+            # What came as float64 has not been rounded by JAX yet.
+            check_resolved("knots", np.asarray(times, float), jnp.result_type(self.times, float))
 
     def __call__(self, t: Float[Array, ""]) -> Float[Array, " channel"]:
         """The value at `t`; at a jump, the one from then on."""

@@ -7,6 +7,7 @@ import pytest
 
 from dynlearn.errors import ArgumentError
 from dynlearn.solvers import FixedStep, Held, Reason, solve_ode
+from dynlearn.solvers._checks import is_aligned
 
 KNOTS, LEVELS = jnp.array([0.0, 1, 2, 3]), jnp.array([[0.0], [1], [-1], [2]])
 TIMES = jnp.linspace(0.0, 3.0, 4)
@@ -69,3 +70,23 @@ def test_a_number_is_a_parameter_of_the_continuous_adjoint():
         return solve_ode(field, jnp.ones(1), TIMES, parameters=k, adjoint="continuous", solver=solver).last[0]
 
     assert jax.grad(last)(0.7) == pytest.approx(-3 * np.exp(-2.1), rel=1e-3)
+
+
+@pytest.mark.parametrize("kind", [jnp.asarray, np.asarray, list], ids=["jax", "numpy", "list"])
+def test_a_control_given_at_the_instants_is_known_to_be(kind):
+    """Outside by its values; inside, where they are not known, by being one and the same array."""
+    times = kind(np.arange(4.0))
+    assert is_aligned(Held(times, LEVELS), times)
+    assert not is_aligned(Held(times, LEVELS), TIMES + 0.5)
+
+
+@pytest.mark.parametrize("under", [jax.jit, jax.vmap, jax.jacfwd, lambda f: jax.grad(f, has_aux=True)])
+def test_it_is_known_under_every_transformation(under):
+    def solve(times):
+        solution = follow(times, LEVELS, times)
+        found.append((is_aligned(Held(times, LEVELS), times), solution.states.shape))
+        return solution.states.sum(), solution.states
+
+    found = []
+    under(solve)(TIMES[None] if under is jax.vmap else TIMES)
+    assert found == [(True, (4, 1))]
