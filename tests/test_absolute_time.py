@@ -1,5 +1,7 @@
 """Far from t = 0: as good as at 0 where only intervals count, refused where float32 cannot tell the time."""
 
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -82,9 +84,10 @@ def test_a_known_field_of_time_is_followed_at_zero():
     np.testing.assert_allclose(sim["output"].values[0, :, 0], ds["output"].values[0, 1:, 0], atol=2e-6)
 
 
+@pytest.mark.parametrize("kind", [np.asarray, list, tuple], ids=["array", "list", "tuple"])
 @pytest.mark.parametrize("origin", ORIGINS[1:])
-def test_solvers_refuse_instants_that_float32_cannot_tell_apart(origin):
-    times, x0 = origin + 0.1 * np.arange(5), jnp.zeros(1)
+def test_solvers_refuse_instants_that_float32_cannot_tell_apart(origin, kind):
+    times, x0 = kind(origin + 0.1 * np.arange(5)), jnp.zeros(1)
     with pytest.raises(ArgumentError, match=r"times: .* too near each other for float32"):
         solve_ode(lambda t, x, u, p: jnp.cos(2 * t)[None], x0, times, solver=FixedStep("rk4", 1))
     with pytest.raises(ArgumentError, match=r"times: .* too near each other for float32"):
@@ -125,3 +128,7 @@ def test_who_reads_an_argument():
     assert reads(lambda t, x: x * jnp.where(t > 3, 1.0, 2.0), 0, (), (2,))
     assert reads(lambda t, x: t, 0, (), (2,))
     assert not reads(lambda t, x: x + 1, 0, (), (2,))
+    for compiled in (jax.jit, eqx.filter_jit):
+        assert reads(compiled(lambda t, x: t * x), 0, (), (2,))
+        assert not reads(compiled(lambda t, x: -x), 0, (), (2,))
+    assert not reads(lambda t, x: jax.lax.cond(x[0] > 0, lambda t, x: x, lambda t, x: -x, t, x), 0, (), (2,))

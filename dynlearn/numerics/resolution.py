@@ -5,6 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.interpreters import partial_eval
 
 from dynlearn.errors import ArgumentError
 
@@ -38,12 +39,13 @@ def check_resolved(name: str, times: np.ndarray, dtype: np.dtype) -> None:
 
 
 def reads(function: Callable, place: int, *shapes: tuple[int, ...]) -> bool:
-    """Whether a function of arrays of these shapes computes with its argument number `place`.
+    """Whether a function of arrays of these shapes uses its argument number `place` for what it returns.
 
     >>> reads(lambda t, x: jnp.sin(x), 0, (), (2,)), reads(lambda t, x: t * x, 0, (), (2,))
     (False, True)
     """
     dtype = jnp.result_type(float)
     traced = jax.make_jaxpr(function)(*(jax.ShapeDtypeStruct(shape, dtype) for shape in shapes)).jaxpr
-    argument = traced.invars[place]
-    return any(v is argument for eqn in traced.eqns for v in eqn.invars) or argument in traced.outvars
+    # Looks into compiled functions, branches and loops, which are handed arguments that they then leave alone.
+    _, used = partial_eval.dce_jaxpr(traced, [True] * len(traced.outvars))
+    return used[place]
