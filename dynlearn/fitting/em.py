@@ -10,6 +10,7 @@ from dynlearn.fitting._method import Outcome, Session
 from dynlearn.fitting.result import Reason
 from dynlearn.models import AbstractModel, LinearStateSpace
 from dynlearn.numerics import precision
+from dynlearn.numerics.plain import make_plain
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +45,7 @@ class EM:
     resumable: ClassVar[bool] = True
 
     def __post_init__(self):
+        make_plain(self)
         check_count("EM: steps", self.steps, 1)
         check_number("EM", "tolerance", self.tolerance)
         if not isinstance(self.initial, bool):

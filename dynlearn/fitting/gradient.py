@@ -19,6 +19,7 @@ from dynlearn.fitting._method import Outcome, Session
 from dynlearn.fitting.objectives import Objective, validation_score
 from dynlearn.fitting.result import Reason
 from dynlearn.models import AbstractModel, Ensemble, Fixed
+from dynlearn.numerics.plain import make_plain
 from dynlearn.numerics.window import Window
 
 
@@ -75,6 +76,7 @@ class Gradient:
     resumable: ClassVar[bool] = True
 
     def __post_init__(self):
+        make_plain(self)
         for name in ("steps", "batch", "horizon", "validate_every", "validation_windows"):
             value = getattr(self, name)
             if not is_count(value, 1):

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import xarray as xr
 
-from dynlearn.errors import ArgumentError, FitError
+from dynlearn.errors import ArgumentError, FitError, check_count
 from dynlearn.fitting._examples import Examples
 from dynlearn.fitting._method import Outcome, Session
 from dynlearn.fitting.calibration import HORIZON, WINDOWS, longest, residuals
@@ -13,6 +13,7 @@ from dynlearn.fitting.result import Reason
 from dynlearn.models import AbstractClosedForm, AbstractModel, Ensemble
 from dynlearn.models._measured import sparse
 from dynlearn.numerics import precision
+from dynlearn.numerics.plain import make_plain
 from dynlearn.numerics.window import Window
 
 
@@ -29,11 +30,13 @@ class LeastSquares:
     horizon: int = HORIZON
 
     def __post_init__(self):
+        make_plain(self)
         given = np.atleast_1d(self.ridge)
         ridge = tuple(given.astype(float).tolist()) if given.dtype.kind in "if" else ()
         if not ridge or not all(0 <= r < np.inf for r in ridge):
             raise ArgumentError(f"LeastSquares: expected ridge values >= 0, got {self.ridge!r}.")
         object.__setattr__(self, "ridge", ridge)
+        check_count("LeastSquares: horizon", self.horizon, 1)
 
     def run(self, model: AbstractModel, session: Session) -> Outcome:
         if not isinstance(model, AbstractClosedForm) or isinstance(model, Ensemble):

@@ -17,6 +17,7 @@ from dynlearn.fitting.result import Reason
 from dynlearn.inference.density import total
 from dynlearn.models import AbstractModel, Fixed
 from dynlearn.numerics import precision
+from dynlearn.numerics.plain import make_plain
 
 WORST = 1e10
 """What a step into parameters without a finite likelihood scores: the line search turns back."""
@@ -49,6 +50,7 @@ class MaximumLikelihood:
     resumable: ClassVar[bool] = True
 
     def __post_init__(self):
+        make_plain(self)
         check_count("MaximumLikelihood: steps", self.steps, 1)
         check_number("MaximumLikelihood", "tolerance", self.tolerance)
 

@@ -18,6 +18,7 @@ from dynlearn.models import AbstractModel, LinearStateSpace
 from dynlearn.models import _linear_build as build
 from dynlearn.models._linear_systems import FreeMatrix, MatrixSystem
 from dynlearn.numerics import precision, subspace
+from dynlearn.numerics.plain import make_plain
 
 CHECK_STEPS = 20
 """Of EM, whose likelihood after them the identified system must reach."""
@@ -70,6 +71,7 @@ class Subspace:
     resumable: ClassVar[bool] = True
 
     def __post_init__(self):
+        make_plain(self)
         check_known("Subspace: variant", [self.variant], subspace.METHODS)
         check_count("Subspace: refine", self.refine, 0)
         check_count("Subspace: steps", self.steps, 1)

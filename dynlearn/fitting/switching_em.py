@@ -17,6 +17,7 @@ from dynlearn.fitting.result import Reason
 from dynlearn.models import AbstractModel
 from dynlearn.models.switching_linear import SwitchingLinear
 from dynlearn.numerics import precision
+from dynlearn.numerics.plain import make_plain
 from dynlearn.numerics.window import Window
 
 TRIAL = 12
@@ -61,6 +62,7 @@ class SwitchingEM:
     resumable: ClassVar[bool] = True
 
     def __post_init__(self):
+        make_plain(self)
         check_count("SwitchingEM: steps", self.steps, 1)
         check_count("SwitchingEM: patience", self.patience, 1)
         check_count("SwitchingEM: restarts", self.restarts, 1)

@@ -1,6 +1,5 @@
 """Steps under error control: one solve over all instants, by diffrax."""
 
-import numbers
 from typing import Any, ClassVar
 
 import diffrax
@@ -10,7 +9,7 @@ import jax.numpy as jnp
 import optimistix as optx
 from jaxtyping import Array, Bool, Float, PyTree
 
-from dynlearn.errors import ArgumentError, check_count, check_known
+from dynlearn.errors import ArgumentError, check_count, check_known, is_number
 from dynlearn.numerics.plain import plain
 from dynlearn.solvers._checks import converted
 from dynlearn.solvers._controller import controller
@@ -26,11 +25,6 @@ ADJOINTS = {
     "checkpointed": diffrax.RecursiveCheckpointAdjoint(),
     "forward": diffrax.ForwardMode(),
 }
-
-
-def _plain(value: Any) -> Any:
-    """Numbers of any kind as one kind, so that equal settings are equal; the rest is refused later."""
-    return float(value) if isinstance(value, numbers.Real) and not isinstance(value, bool) else value
 
 
 class Adaptive(AbstractSolver):
@@ -55,8 +49,8 @@ class Adaptive(AbstractSolver):
     """
 
     scheme: str = eqx.field(static=True, default="tsit5")
-    rtol: float = eqx.field(static=True, default=1e-4, converter=_plain)
-    atol: float = eqx.field(static=True, default=1e-6, converter=_plain)
+    rtol: float = eqx.field(static=True, converter=plain, default=1e-4)
+    atol: float = eqx.field(static=True, converter=plain, default=1e-6)
     max_steps: int = eqx.field(static=True, converter=plain, default=4096)
     adjoints: ClassVar[tuple[str, ...]] = ("direct", "checkpointed", "continuous", "forward")
 
@@ -64,7 +58,7 @@ class Adaptive(AbstractSolver):
         check_known("adaptive scheme", [self.scheme], SCHEMES)
         check_count("max_steps", self.max_steps, 1)
         for name, value in (("rtol", self.rtol), ("atol", self.atol)):
-            if not isinstance(value, float) or not value > 0:
+            if not is_number(value) or not value > 0:
                 raise ArgumentError(f"{name}: expected a number > 0, got {value!r}.")
 
     def converted(self, field: Any, t: Array, x: PyTree, u: Array | None, parameters: PyTree) -> Any:

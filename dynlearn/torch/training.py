@@ -14,6 +14,7 @@ from dynlearn.errors import ArgumentError, check_count, is_number
 from dynlearn.fitting import OBJECTIVES, Reason, _checkpoint
 from dynlearn.fitting._examples import Examples
 from dynlearn.fitting._method import NativeMethod, Outcome, Session
+from dynlearn.numerics.plain import make_plain
 from dynlearn.torch._blocks import Blocks
 from dynlearn.torch._carried import Carried
 from dynlearn.torch._native import AbstractNative
@@ -81,6 +82,7 @@ class Training(NativeMethod):
     resumable: ClassVar[bool] = True
 
     def __post_init__(self):
+        make_plain(self)
         for name in ("steps", "batch", "horizon", "validate_every", "validation_windows"):
             check_count(f"Training: {name}", getattr(self, name), 1)
         for name in ("patience", "threads"):

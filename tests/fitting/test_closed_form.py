@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import dynlearn as dl
+from dynlearn.errors import ArgumentError
 from dynlearn.fitting import LeastSquares, Reason
 from dynlearn.models import Ensemble
 from dynlearn.models.dictionaries import Fourier
@@ -44,6 +45,11 @@ def test_without_validation_the_smallest_ridge_is_used_and_it_says_so(noisy):
     )
     assert result.statistics["ridge"] == 1e-3
     assert result.statistics["calibrated_on"] == "train"
+
+
+def test_a_horizon_that_is_no_number_of_steps_is_refused():
+    with pytest.raises(ArgumentError, match=r"LeastSquares: horizon: expected an integer >= 1, got 2.5"):
+        LeastSquares(horizon=2.5)
 
 
 def test_calibration_touches_only_the_error_law(noisy):

@@ -53,6 +53,30 @@ def killed_after(blocks: int):
     return silent
 
 
+def test_settings_of_numpy_are_those_of_python(linear):
+    """A step count of numpy's would be a traced value in the compiled block, where it sets a length."""
+    numbers = {
+        "steps": np.int32(4),
+        "validate_every": np.int64(2),
+        "patience": np.uint8(3),
+        "clip": np.float64(1),
+    }
+    method = Gradient(batch=np.int64(4), horizon=np.int16(3), validation_windows=np.int64(8), **numbers)
+    assert fit(node(linear), linear, linear, method).statistics["steps"] == 4
+    for settings in (
+        method,
+        dl.fitting.EM(steps=np.int64(4), tolerance=np.float32(1e-3), initial=np.True_),
+        dl.fitting.MaximumLikelihood(steps=np.int64(4), tolerance=np.float32(1e-3)),
+        dl.fitting.Subspace(past=np.int64(4), future=np.int64(3), refine=np.int64(0), steps=np.int64(2)),
+        dl.fitting.SwitchingEM(
+            steps=np.int64(4), patience=np.int64(2), sticky=np.float32(1), polish=np.int64(0)
+        ),
+        dl.fitting.LeastSquares(ridge=np.float32(0.5), horizon=np.int64(4)),
+    ):
+        values = vars(settings).values()
+        assert {type(value) for value in values} <= {int, float, bool, str, tuple, type(None)}, settings
+
+
 @pytest.mark.parametrize("kind", ["single", "ensemble"])
 def test_a_killed_fit_goes_on_to_the_same_bits(kind, linear, tmp_path, monkeypatch):
     model = node(linear) if kind == "single" else Ensemble.of(node(linear), 2)

@@ -1,5 +1,7 @@
 """What cannot be solved is refused, with what was expected, what came and what to do."""
 
+from fractions import Fraction
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from dynlearn.solvers import (
     FixedStep,
     Held,
     Linear,
+    StochasticAdaptive,
     Symplectic,
     local_error,
     solve_cde,
@@ -46,6 +49,7 @@ REFUSED = {
     "max_steps": (lambda: Adaptive(max_steps=0), "max_steps: expected an integer >= 1, got 0"),
     "rtol": (lambda: Adaptive(rtol=0.0), "rtol: expected a number > 0, got 0.0"),
     "atol": (lambda: Adaptive(atol="small"), "atol: expected a number > 0, got 'small'"),
+    "atol, truth": (lambda: Adaptive(atol=True), "atol: expected a number > 0, got True"),
     "solver": (lambda: ode(solver="rk4"), r"solver: expected dl.solvers.Adaptive\(...\).* got 'rk4'"),
     "adjoint": (
         lambda: ode(adjoint="checkpoint"),
@@ -120,3 +124,12 @@ def test_it_is_refused_with_a_remedy(case):
     call, message = REFUSED[case]
     with pytest.raises(ArgumentError, match=message):
         call()
+
+
+def test_settings_that_are_equal_are_of_one_kind():
+    """Whoever wrote them: they are the key of a compiled program, and are written to files."""
+    exact = 1 / 1024
+    for tolerance in (np.float32(exact), np.float64(exact), Fraction(1, 1024)):
+        assert Adaptive(rtol=tolerance, max_steps=np.int64(64)) == Adaptive(rtol=exact, max_steps=64)
+        assert type(Adaptive(rtol=tolerance).rtol) is float
+        assert type(StochasticAdaptive(rtol=tolerance).rtol) is float
