@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dynlearn.disk import put, sealed
+from dynlearn.disk import check_place, put, sealed
 from dynlearn.errors import ArgumentError, unknown
 
 if TYPE_CHECKING:
@@ -21,12 +21,7 @@ def check_target(option: str, path: Path | None, suffixes: tuple[str, ...] = ())
         return
     if suffixes and path.suffix not in suffixes:
         raise ArgumentError(f"{option}: {unknown('suffix', path.suffix, suffixes)}")
-    if not path.absolute().parent.is_dir():
-        raise ArgumentError(
-            f"{option}: expected a file in an existing folder, got {str(path)!r}; create the folder."
-        )
-    if path.is_dir() and path.suffix != ".zarr":
-        raise ArgumentError(f"{option}: expected a file, got the folder {str(path)!r}; add a name to it.")
+    check_place(path.absolute(), folder=path.suffix == ".zarr" and ".zarr" in suffixes, name=option)
 
 
 def write_dataset(ds: "xr.Dataset", path: Path, names: "Table | None" = None) -> None:

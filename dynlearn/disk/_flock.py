@@ -5,17 +5,17 @@ import os
 
 try:
     import fcntl
-except ImportError:  # not a POSIX system: everything works, but nobody is told of anybody else
+except ImportError:  # not a POSIX system: nobody is told of anybody else, and leftovers stay
     fcntl = None  # type: ignore[assignment]
 
 _NO_LOCKS_HERE = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP)
 """What file systems that know no locks answer."""
 
 
-def take(descriptor: int) -> bool:
-    """Lock an open file or folder; False where somebody else holds it."""
+def take(descriptor: int) -> bool | None:
+    """Lock an open file or folder; False where somebody else holds it, None where nothing can be locked."""
     if fcntl is None:
-        return True
+        return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -23,6 +23,7 @@ def take(descriptor: int) -> bool:
     except OSError as error:
         if error.errno not in _NO_LOCKS_HERE:
             raise
+        return None
     return True
 
 

@@ -35,11 +35,11 @@ def _taken(path: Path, place: Path, what: str) -> int:
             raise WriteError(
                 f"{what} {path}: expected a folder that can be written to, but: {error.strerror}; write to another one."
             ) from error
-        if not _flock.take(descriptor):
+        if _flock.take(descriptor) is False:
             holder = os.read(descriptor, 20).decode(errors="replace") or "unknown"
             os.close(descriptor)
             raise ArgumentError(
-                f"{what} {path}: another fit (process {holder}) is using it; wait for it, or give another path."
+                f"{what} {path}: another process ({holder}) is using it; wait for it, or give another path."
             )
         if _flock.still_there(descriptor, place):
             try:

@@ -1,5 +1,6 @@
 """Writing whole or not at all: every file of this package is written here."""
 
+import errno
 import itertools
 import os
 import shutil
@@ -11,6 +12,8 @@ from dynlearn.disk import _flock
 from dynlearn.errors import ArgumentError, WriteError
 
 _COUNT = itertools.count()
+_OF_A_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+"""What a write that fails answers."""
 
 
 def put(path: str | os.PathLike, content: bytes) -> Path:
@@ -19,10 +22,9 @@ def put(path: str | os.PathLike, content: bytes) -> Path:
     Raises `ArgumentError` for a folder that is missing, `WriteError` where the disk is full or the folder may
     not be written to; the old file is then as it was, and nothing is left behind.
     """
-    path = check_place(path)
     with replacing(path) as fresh:
         fresh.write_bytes(content)
-    return path
+    return Path(path)
 
 
 @contextmanager
@@ -31,8 +33,11 @@ def replacing(path: str | os.PathLike, *, folder: bool = False) -> Iterator[Path
 
     Written under a name that nobody else uses and then moved, so that a kill leaves the old one or the new
     one. What a kill leaves half-written is locked by nobody, and removed by the next one that writes here.
+
+    No folder takes the place of another in one move: a kill between the two leaves the old one whole beside
+    it, as `.<name>.<process>-<count>.old`.
     """
-    path = check_place(path)
+    path = check_place(path, folder=folder)
     clear_leftovers(path)
     fresh = path.with_name(f".{path.name}.{os.getpid()}-{next(_COUNT)}.partial")
     held = None
@@ -40,13 +45,10 @@ def replacing(path: str | os.PathLike, *, folder: bool = False) -> Iterator[Path
         held = _claimed(fresh, folder)
         yield fresh
         _synced(fresh)
-        if path.is_dir():
-            os.replace(path, aside := fresh.with_name(f"{fresh.name}.old.partial"))
-            os.replace(fresh, path)
-            shutil.rmtree(aside)
-        else:
-            os.replace(fresh, path)
+        _move(fresh, path)
     except OSError as error:
+        if not _of_writing(error, fresh):
+            raise  # of what the body read from somewhere else
         raise WriteError(_sentence(path, error)) from error
     finally:
         _remove(fresh)
@@ -54,43 +56,59 @@ def replacing(path: str | os.PathLike, *, folder: bool = False) -> Iterator[Path
             os.close(held)
 
 
-def check_place(path: str | os.PathLike) -> Path:
-    """The path, or `ArgumentError` where its folder is missing or it is one itself."""
+def check_place(path: str | os.PathLike, *, folder: bool = False, name: str = "path") -> Path:
+    """The path, or `ArgumentError` where its folder is missing, or it is a folder and a file is to be written.
+
+    With `folder` the other way round. `name`: of the argument, for the error.
+    """
     path = Path(path)
     if not path.parent.is_dir():
         raise ArgumentError(
-            f"path: expected a file in an existing folder, got {str(path)!r}; create {path.parent!s} first."
+            f"{name}: expected a file in an existing folder, got {str(path)!r}; create {path.parent!s} first."
         )
-    if path.is_dir() and path.suffix != ".zarr":
-        raise ArgumentError(f"path: expected a file, got the folder {str(path)!r}; add a name to it.")
+    if path.is_dir() and not folder:
+        raise ArgumentError(f"{name}: expected a file, got the folder {str(path)!r}; add a name to it.")
+    if path.is_file() and folder:
+        raise ArgumentError(f"{name}: expected a folder, got the file {str(path)!r}; give another name.")
     return path
 
 
 def clear_leftovers(path: Path) -> None:
-    """Remove what killed processes left half-written beside `path`."""
-    for found in path.parent.glob(f".{_escaped(path.name)}.*.partial"):
+    """Remove what killed processes left beside `path`: what is half-written, and what a new `path` replaced."""
+    for found in _beside(path, "partial"):
         try:
             descriptor = os.open(found, os.O_RDONLY)
         except OSError:
             continue  # gone meanwhile, or somebody else's: not ours to judge
         try:
-            if _flock.take(descriptor):
+            if _flock.take(descriptor) is True:
                 _remove(found)
         finally:
             os.close(descriptor)
+    if path.exists():
+        for found in _beside(path, "old"):
+            _remove(found)
 
 
 def _claimed(fresh: Path, folder: bool) -> int:
-    """Make it and lock it: who finds it unlocked knows that nobody is writing to it any more."""
+    """Make it and lock it: who finds it unlocked knows that nobody is writing to it any more.
+
+    Somebody who looks for leftovers may take it for one at any line, and remove it: then it is made again.
+    """
     while True:
-        if folder:
-            fresh.mkdir()
-        else:
-            fresh.touch(exist_ok=False)  # opened like any file: mkstemp would hide it from everybody else
-        descriptor = os.open(fresh, os.O_RDONLY)
-        if _flock.take(descriptor) and _flock.still_there(descriptor, fresh):
+        try:
+            if folder:
+                fresh.mkdir(exist_ok=True)
+            else:
+                fresh.touch()  # opened like any file: mkstemp would hide it from everybody else
+            descriptor = os.open(fresh, os.O_RDONLY)
+        except FileNotFoundError:
+            if not fresh.parent.is_dir():
+                raise
+            continue
+        if _flock.take(descriptor) is not False and _flock.still_there(descriptor, fresh):
             return descriptor
-        os.close(descriptor)  # taken for a leftover between the two lines above
+        os.close(descriptor)
 
 
 def _synced(fresh: Path) -> None:
@@ -101,6 +119,21 @@ def _synced(fresh: Path) -> None:
                 os.fsync(file.fileno())
 
 
+def _move(fresh: Path, path: Path) -> None:
+    if not path.is_dir():
+        os.replace(fresh, path)
+        return
+    aside = fresh.with_name(f"{fresh.name.removesuffix('.partial')}.old")
+    os.replace(path, aside)
+    try:
+        os.replace(fresh, path)
+    except OSError:
+        with suppress(OSError):
+            os.replace(aside, path)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)  # the new one is in its place, whatever is left of the old one
+
+
 def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
@@ -109,12 +142,23 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _escaped(name: str) -> str:
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+def _beside(path: Path, suffix: str) -> list[Path]:
+    name = "".join(f"[{c}]" if c in "*?[" else c for c in path.name)
+    return list(path.parent.glob(f".{name}.[0-9]*-[0-9]*.{suffix}"))
+
+
+def _of_writing(error: OSError, fresh: Path) -> bool:
+    """Whether it is about `fresh`: it names it, or names no file at all, as a write that fails does."""
+    if error.filename is None:
+        return error.errno in _OF_A_WRITE
+    return fresh.name in f"{error.filename} {error.filename2}"
 
 
 def _sentence(path: Path, error: OSError) -> str:
-    kept = "the file that was there is unchanged" if path.exists() else "nothing was left behind"
+    aside = _beside(path, "old")
+    kept = f"what was there is in {aside[0].name}" if aside else "nothing was left behind"
+    if path.exists():
+        kept = "the file that was there is unchanged"
     return (
         f"{path}: expected to write it, but: {error.strerror or error}; {kept}. Free space on the disk, or write to "
         f"another folder."

@@ -79,7 +79,7 @@ class Plot(Figure):
             super().savefig(fname, **options)
             return
         path = check_place(fname)
-        kind = options.pop("format", None) or path.suffix[1:] or "png"
+        kind = str(options.pop("format", None) or path.suffix[1:] or "png").lower()
         path = path if path.suffix else path.with_name(f"{path.name}.{kind}")
         check_known("format of a figure", [kind], self.canvas.get_supported_filetypes())
         content = BytesIO()

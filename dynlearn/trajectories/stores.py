@@ -19,7 +19,7 @@ RATIO, FREE = 1100, 2**26
 
 
 def write_store(ds: xr.Dataset, path: Path, suffix: str) -> None:
-    """Whole or not at all. A netCDF file is put together in memory: HDF5 does not survive a full"""
+    """Whole or not at all. A netCDF file is put together in memory: HDF5 does not survive a full disk."""
     ds = _with_portable_text(ds)
     if suffix == ".nc":
         check_place(path)

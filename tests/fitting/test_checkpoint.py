@@ -246,7 +246,7 @@ def test_a_second_process_is_told_and_a_kill_ends_the_lock(linear, tmp_path):
         while not (tmp_path / "fit.ck.ready").exists():
             assert holder.poll() is None
         with pytest.raises(
-            ArgumentError, match=rf"fit.ck: another fit \(process {holder.pid}\) is using it; wait for"
+            ArgumentError, match=rf"fit.ck: another process \({holder.pid}\) is using it; wait for"
         ):
             dl.fit(node(linear), linear, None, METHOD, checkpoint=path, progress=False)
     finally:
