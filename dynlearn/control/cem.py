@@ -11,9 +11,10 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from dynlearn.control.noise import coloured
-from dynlearn.control.paths import Score, finite, score, shifted, states_along
+from dynlearn.control.paths import Score, score, shifted, states_along
 from dynlearn.control.planner import AbstractPlanner, Plan, Reason, StageCost, State, Transition, choose
 from dynlearn.errors import ArgumentError, is_count, is_number
+from dynlearn.numerics.finite import finite
 from dynlearn.numerics.plain import plain
 
 

@@ -3,7 +3,7 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Key
+from jaxtyping import Array, Float, Key
 
 from dynlearn.control.planner import StageCost, State, Transition
 
@@ -72,15 +72,6 @@ def states_along(
 
     _, later = jax.lax.scan(body, state, (controls, jnp.arange(controls.shape[0]), keys))
     return jax.tree.map(lambda first, rest: jnp.concatenate([first[None], rest]), state, later)
-
-
-def finite(state: State) -> Bool[Array, ""]:
-    """Whether every number in a state is finite."""
-    leaves = [leaf for leaf in jax.tree.leaves(state) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
-    ok = jnp.asarray(True)
-    for leaf in leaves:
-        ok = ok & jnp.isfinite(leaf).all()
-    return ok
 
 
 def shifted(controls: Float[Array, "*batch horizon control"]) -> Float[Array, "*batch horizon control"]:

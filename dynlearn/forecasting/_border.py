@@ -7,38 +7,45 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from dynlearn.errors import ArgumentError, DivergedError, is_count
 from dynlearn.forecasting import _controls
-from dynlearn.forecasting._paths import finite
 from dynlearn.models import AbstractModel, as_model, is_fitted, pieces_needed
 from dynlearn.models._emissions import check_outputs
 from dynlearn.models._traced import FOLLOW, check_concrete
+from dynlearn.numerics.finite import finite
 from dynlearn.numerics.window import Window, cut
 from dynlearn.trajectories import schema
+from dynlearn.trajectories.device import last_repeated
 from dynlearn.trajectories.instants import relative
 from dynlearn.trajectories.sampling import agrees
 
 
 class Ahead(NamedTuple):
-    """What drives a rollout, one row per run: instants now..horizon, and the controls at them."""
+    """What drives a rollout, a row per run: instants now..horizon, NaN after the end of a shorter one; controls."""
 
     time: Float[np.ndarray, "run horizon+1"]
     control: Float[np.ndarray, "run horizon+1 control"]
 
     @property
     def device(self) -> tuple[Array, Array, Array]:
-        """(control, time, interval), intervals differenced before rounding.
+        """(control, time, interval), intervals differenced before rounding; in the padding they are 0.
 
         A control that is not known (NaN, allowed at the last instant, from which no step starts) is 0 here.
         """
         control = np.where(np.isnan(self.control), 0.0, self.control)
-        return jnp.asarray(control), jnp.asarray(self.time), jnp.asarray(np.diff(self.time, axis=1))
+        time = last_repeated(self.time)
+        return jnp.asarray(control), jnp.asarray(time), jnp.asarray(np.diff(time, axis=1))
+
+    @property
+    def inside(self) -> Bool[np.ndarray, "run horizon"]:
+        """Which instants are asked for."""
+        return np.isfinite(self.time[:, 1:])
 
     def pieces(self, model: AbstractModel) -> int:
         """How many steps of the model cross the longest interval."""
-        return pieces_needed(model, float(np.diff(self.time, axis=1).max(initial=0.0)))
+        return pieces_needed(model, float(np.diff(last_repeated(self.time), axis=1).max(initial=0.0)))
 
 
 def check_model(verb: str, model: object) -> AbstractModel:
@@ -83,7 +90,7 @@ def _instants(model, context, now: np.ndarray, horizon: int | None, times: objec
             f"forecast: expected either horizon (a number of steps) or times (instants), got {horizon=}, {times=}."
         )
     if times is not None:
-        return _given_instants(model, now, relative(context["t"].attrs, times))
+        return _given_instants(model, schema.run_ids(context), now, relative(context["t"].attrs, times))
     if not is_count(horizon, 1):
         raise ArgumentError(f"horizon: expected an integer >= 1 (a number of steps), got {horizon!r}.")
     interval = model.signature.interval or context.dyn.sampling().interval
@@ -93,7 +100,8 @@ def _instants(model, context, now: np.ndarray, horizon: int | None, times: objec
     return now[:, None] + interval * np.arange(1, horizon + 1)
 
 
-def _given_instants(model: AbstractModel, now: np.ndarray, instants: np.ndarray) -> np.ndarray:
+def _given_instants(model: AbstractModel, ids: list, now: np.ndarray, instants: np.ndarray) -> np.ndarray:
+    """A run that ends before the others has NaN after its last instant."""
     if instants.ndim == 1:
         instants = np.broadcast_to(instants, (now.size, instants.size))
     if instants.ndim != 2 or instants.shape[0] != now.size or instants.shape[1] == 0:
@@ -101,10 +109,20 @@ def _given_instants(model: AbstractModel, now: np.ndarray, instants: np.ndarray)
             f"times: expected shape (time,) or ({now.size} runs, time), got {instants.shape}."
         )
     full = np.concatenate([now[:, None], instants], axis=1)
-    if not np.isfinite(full).all() or (np.diff(full, axis=1) <= 0).any():
+    known = ~np.isnan(full)
+    steps = np.diff(full, axis=1)
+    wrong = (
+        np.isinf(full).any(1)
+        | (steps <= 0).any(1)
+        | (np.diff(known.astype(int), axis=1) > 0).any(1)
+        | ~known[:, 1]
+    )
+    if wrong.any():
+        i = int(np.argmax(wrong))
         raise ArgumentError(
-            f"times: expected finite, strictly increasing instants after the context's last samples "
-            f"{now.tolist()}, got {instants.tolist()}."
+            f"times: expected finite, strictly increasing instants after the context's last samples, NaN only after "
+            f"the end of a shorter run; run {ids[i]!r} ends at {now[i]:.10g}, got "
+            f"{np.array2string(instants[i], threshold=6, edgeitems=3)}."
         )
     interval = model.signature.interval
     if interval is not None and not agrees(full, interval):

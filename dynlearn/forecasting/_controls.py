@@ -42,13 +42,16 @@ def future(model: AbstractModel, controls: object, instants: np.ndarray, ids: np
         raise ArgumentError(
             f"controls: the horizon has {horizon} steps, the controls {values.shape[1]}; cut them to the horizon."
         )
-    return _finite_controls(values, model.signature.hold)
+    return _finite_controls(values, instants, model.signature.hold)
 
 
-def _finite_controls(values: np.ndarray, hold: str) -> np.ndarray:
+def _finite_controls(values: np.ndarray, instants: np.ndarray, hold: str) -> np.ndarray:
     """Held controls may be unknown at the last instant, from which no step starts; interpolated ones may not."""
-    used = values if hold == "linear" else values[:, :-1]
-    if not np.isfinite(used).all() or np.isinf(values).any():
+    used = np.isfinite(instants)
+    if hold != "linear":
+        used[:, :-1] &= used[:, 1:].copy()
+        used[:, -1] = False
+    if not np.isfinite(values[used]).all() or np.isinf(values).any():
         raise ArgumentError("controls: expected finite numbers at every forecast instant, got NaN or inf.")
     return values
 
@@ -88,7 +91,7 @@ def _check_instants(array: xr.DataArray, instants: np.ndarray) -> None:
     t = array["t"].transpose(*(d for d in ("trajectory", "time") if d in array["t"].dims)).values
     # Half a step: clocks jitter, and a grid drifts from them; a wrong period is off by more.
     gaps = np.diff(instants, axis=1)
-    tolerance = 0.5 * gaps.min() if gaps.size else 1e-9 * np.abs(instants).max()
+    tolerance = 0.5 * np.nanmin(gaps) if np.isfinite(gaps).any() else 1e-9 * np.nanmax(np.abs(instants))
     if (np.abs(t - instants) > tolerance).any():
         first = np.atleast_2d(t)[0]
         raise ArgumentError(

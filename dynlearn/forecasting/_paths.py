@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from dynlearn.models import AbstractModel, AbstractStochastic, Ensemble, rollout
+from dynlearn.numerics.finite import finite
 from dynlearn.numerics.length import length
 from dynlearn.numerics.window import Window, cut
 
@@ -65,10 +66,6 @@ def pasts(runs: Window, now: Int[Array, " run"], memory: int) -> Window:
     grows by a sample does not compile the forecast anew.
     """
     return jax.vmap(lambda i, k: cut(runs, i, k, memory, 0))(jnp.arange(now.shape[0]), now)
-
-
-def finite(state) -> Bool[Array, ""]:
-    return jnp.array([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state)]).all()
 
 
 def _draws(

@@ -32,7 +32,8 @@ def forecast(
             `model.required` samples per run, of which the last `model.memory` are used.
         horizon: number of steps of the model's (or the context's regular) sampling interval.
         times: instants instead of a horizon, shape `(time,)` or `(run, time)`, in the context's
-            time unit or as dates; for continuous-time models.
+            time unit or as dates; NaN after the end of a run that is forecast less far. A discrete-time model
+            takes those of its own grid.
         controls: what is applied from each forecast instant on, shape `(horizon, control)` or
             `(run, horizon, control)`, or a Dataset/DataArray with a `control_name` dimension. What
             is applied from the last context sample on is read from the context itself.
@@ -73,7 +74,11 @@ def forecast(
     found = _paths.follow(model, past, *ahead.device, int(samples), keys, ahead.pieces(model))
     known, mean, scale, draws = map(np.asarray, found)
     _border.check_inferred(model, context, known)
-    check_finite("forecast", mean, schema.run_ids(context), ahead.time)
+    check_finite(
+        "forecast", np.where(ahead.inside[..., None], mean, 0.0), schema.run_ids(context), ahead.time
+    )
+    mean, scale = (np.where(ahead.inside[..., None], values, np.nan) for values in (mean, scale))
+    draws = np.where(ahead.inside[:, None, :, None], draws, np.nan)
     ds = _dataset(model.signature, context, ahead, np.moveaxis(draws, 1, 0), mean, scale)
     return ds.assign_attrs({EXTRAPOLATES: far}) if far else ds
 
@@ -112,7 +117,7 @@ def _dataset(
         ds = ds.assign_coords(control_name=list(signature.control_names))
         ds["control"] = (
             ("trajectory", "time", "control_name"),
-            ahead.control[:, 1:],
+            np.where(ahead.inside[..., None], ahead.control[:, 1:], np.nan),
             {"hold": signature.hold},
         )
     for name in ("output_unit", "control_unit", "static", "static_unit"):

@@ -53,7 +53,7 @@ def simulate(model: AbstractModel | Foreign, ds: xr.Dataset, warmup: int = 50) -
         )
     far = check_controls("control", model, _recorded(model, ds))
     now = np.full(t.shape[0], warmup - 1)
-    ahead = _border.Ahead(_padded(t[:, warmup - 1 :]), _controls(model, ds)[:, warmup - 1 :])
+    ahead = _border.Ahead(t[:, warmup - 1 :], _controls(model, ds)[:, warmup - 1 :])
     past = _paths.pasts(ds.dyn.to_device(), jnp.asarray(now), model.memory)
     draws = DRAWS if _paths.stochastic(model) else 0
     keys = of_runs(as_key(0), schema.run_ids(ds))
@@ -64,13 +64,6 @@ def simulate(model: AbstractModel | Foreign, ds: xr.Dataset, warmup: int = 50) -
     check_finite("simulate", np.where(inside[..., None], mean, 0.0), schema.run_ids(ds), ahead.time)
     beside = _dataset(ds.isel(time=slice(warmup, None)), mean, scale, inside)
     return beside.assign_attrs({EXTRAPOLATES: far}) if far else beside
-
-
-def _padded(t: np.ndarray) -> np.ndarray:
-    """Instants with the padding of shorter runs replaced by their last one: steps of length zero."""
-    length = np.isfinite(t).sum(1)
-    last = t[np.arange(len(t)), length - 1]
-    return np.where(np.isfinite(t), t, last[:, None])
 
 
 def _controls(model: AbstractModel, ds: xr.Dataset) -> np.ndarray:

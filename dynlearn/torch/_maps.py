@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from dynlearn.forecasting._paths import finite
 from dynlearn.models import AbstractModel, rollout
 from dynlearn.models._fields import state_scaling
+from dynlearn.numerics.finite import finite
 from dynlearn.numerics.window import Window, cut
 
 Outputs = tuple[tuple[Array, ...], tuple[Array, ...]]

@@ -8,7 +8,7 @@ import xarray as xr
 from dynlearn.errors import ArgumentError
 from dynlearn.trajectories.checks import validate
 from dynlearn.trajectories.message import refusal
-from dynlearn.trajectories.schema import run_lengths, times_2d
+from dynlearn.trajectories.schema import times_2d
 
 if TYPE_CHECKING:
     from dynlearn.numerics.window import Window
@@ -43,7 +43,7 @@ def to_device(ds: xr.Dataset, dtype: Any = None) -> "Window":
     output = ds["output"].transpose("trajectory", "time", "output_name").values
     observed = ~np.isnan(output)
     return Window(
-        time=jnp.asarray(_last_repeated(t, run_lengths(ds)), dtype),
+        time=jnp.asarray(last_repeated(t), dtype),
         interval=jnp.asarray(_intervals(t), dtype),
         output=jnp.asarray(np.where(observed, output, 0), dtype),
         observed=jnp.asarray(observed),
@@ -59,8 +59,9 @@ def _intervals(t: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(steps), 0.0, steps)
 
 
-def _last_repeated(t: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    last = t[np.arange(len(t)), lengths - 1]
+def last_repeated(t: np.ndarray) -> np.ndarray:
+    """Instants `(run, time)` with the last one of a run in place of its padding: steps of length zero."""
+    last = t[np.arange(len(t)), (~np.isnan(t)).sum(1) - 1]
     return np.where(np.isnan(t), last[:, None], t)
 
 

@@ -86,3 +86,39 @@ def test_an_ensemble_forecasts_the_mixture_of_its_members(linear):
         dl.forecast(both.member(i), context, 6, controls=u, samples=2)["output_mean"].values for i in range(2)
     ]
     np.testing.assert_allclose(fc["output_mean"], np.mean(members, axis=0), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("family", ["arx", "node"])
+def test_runs_are_forecast_to_their_own_ends(family, make_linear):
+    """Futures of unequal length, padded as the schema pads: as each run alone, and nothing after its end."""
+    ds = make_linear(lengths=(30, 22, 26))
+    build = {
+        "arx": lambda: dl.models.ARX.from_data(ds, delays=0),
+        "node": lambda: dl.models.NeuralODE.from_data(ds, hidden=0, memory=1, width=4),
+    }[family]
+    model = dl.fitting.calibrate(build(), ds)
+    past, future = ds.isel(time=slice(0, 18)), ds.isel(time=slice(18, None))
+    fc = dl.forecast(model, past, times=future["t"].values, controls=future["control"], samples=3)
+    assert fc.dyn.lengths.tolist() == [12, 4, 8]
+    np.testing.assert_array_equal(fc["t"], future["t"])
+    for i, n in enumerate(fc.dyn.lengths):
+        run, ahead = past.isel(trajectory=[i]), future.isel(trajectory=[i], time=slice(0, n))
+        alone = dl.forecast(model, run, times=ahead["t"].values, controls=ahead["control"], samples=3)
+        for name in ("output", "output_mean", "output_scale", "control"):
+            here = fc[name].isel(trajectory=[i], time=slice(0, n))
+            np.testing.assert_allclose(here, alone[name], rtol=1e-4, atol=1e-5)
+            assert np.isnan(fc[name].isel(trajectory=i, time=slice(n, None))).all()
+
+
+def test_a_hole_in_the_instants_is_no_end(make_linear):
+    ds = make_linear(lengths=(30,))
+    model = dl.fitting.calibrate(dl.models.ARX.from_data(ds, delays=0), ds)
+    past, future = ds.isel(time=slice(0, 18)), ds.isel(time=slice(18, 22))
+    times = future["t"].values.reshape(1, -1).copy()
+    times[0, 1] = np.nan
+    with pytest.raises(ArgumentError, match=r"NaN only after the end of a shorter run; run 0 ends at 1\.7"):
+        dl.forecast(model, past, times=times, controls=future["control"])
+    controls = future["control"].values.copy()
+    controls[0, 1] = np.nan
+    with pytest.raises(ArgumentError, match="controls: expected finite numbers at every forecast instant"):
+        dl.forecast(model, past, times=future["t"].values, controls=controls)
