@@ -85,13 +85,20 @@ def check_resolution(ds: xr.Dataset) -> None:
         if kind not in ds:
             continue
         over = [d for d in ds[kind].dims if d != f"{kind}_name"]
-        mean, std = (getattr(ds[kind].astype("float64"), f)(over).values for f in ("mean", "std"))
-        for name, m, s in zip(schema.names(ds, kind), mean, std, strict=True):
-            if 0 < s < 100 * eps * abs(m):
+        values = ds[kind].astype("float64")
+        mean, std = values.mean(over).values, values.std(over).values
+        constant = _constant(values, over)
+        for name, m, s, same in zip(schema.names(ds, kind), mean, std, constant, strict=True):
+            if not same and s < 100 * eps * abs(m):
                 raise ArgumentError(
                     f"{kind} {name!r}: it varies by {s:.3g} around {m:.6g}, which the session's {eps:.0e} relative "
                     f"precision cannot resolve; subtract an offset, or call jax.config.update('jax_enable_x64', True)."
                 )
+
+
+def _constant(variable: xr.DataArray, over: list) -> np.ndarray:
+    """Which channels have one value only. Told by the values: sums of equal numbers are rounded, they are not."""
+    return (variable.min(over) == variable.max(over)).values
 
 
 def anything(controls: int) -> tuple[Array, Array]:
@@ -116,8 +123,8 @@ def _moments(ds: xr.Dataset, name: str) -> tuple[Array, Array]:
     other = [d for d in variable.dims if d != f"{name}_name"]
     variable = variable.astype("float64")
     mean = variable.mean(other).fillna(0.0).values
-    std = variable.std(other).fillna(0.0).values
-    flat = (std <= 1e-12 * np.abs(mean)) | (std == 0)
+    std = variable.std(other).values
+    flat = _constant(variable, other) | (std <= 1e-12 * np.abs(mean)) | np.isnan(std)
     size = np.where(mean == 0, 1.0, np.abs(mean))
     return jnp.asarray(mean), jnp.asarray(np.where(flat, size, std))
 
