@@ -18,16 +18,17 @@ def spread(y: Truth, rounding: float) -> Float[np.ndarray, " output"]:
     values = y.reshape(-1, y.shape[-1])
     mean = scores.measured_mean(values)
     std = np.sqrt(scores.measured_mean((values - mean) ** 2))
-    return np.where(std > 4 * rounding * np.abs(mean), std, np.nan)
+    # Told by the values: a sum of equal numbers is rounded, they are not.
+    low, high = np.fmin.reduce(values), np.fmax.reduce(values)
+    return np.where(high - low > 4 * rounding * np.maximum(np.abs(low), np.abs(high)), std, np.nan)
 
 
 def naive_step(reference: xr.Dataset) -> Float[np.ndarray, " output"]:
-    """Mean |y_{k+1} - y_k| over neighbouring measured samples of a run; NaN where there are none or none differ."""
+    """Mean |y_{k+1} - y_k| over neighbouring measured samples of a run; NaN where there are none."""
     y = reference["output"].transpose("trajectory", "time", "output_name").values.astype(float)
     t = schema.times_2d(reference)
     step = np.where(np.isfinite(np.diff(t, axis=1))[..., None], np.abs(np.diff(y, axis=1)), np.nan)
-    found = scores.measured_mean(step.reshape(-1, y.shape[-1]))
-    return np.where(found > 0, found, np.nan)
+    return scores.measured_mean(step.reshape(-1, y.shape[-1]))
 
 
 def unscored(
@@ -46,7 +47,9 @@ def unscored(
             if np.isnan(scale[j]):
                 why.append("never changes in the scored windows: no nrmse, no part in the energy score")
         if np.isnan(naive[j]):
-            why.append("does not change between neighbouring measured samples of the reference data: no mase")
+            why.append("has no two neighbouring measured samples in the reference data: no mase")
+        elif naive[j] == 0:
+            why.append("does not change from sample to sample of the reference data: no mase")
         if why:
             found[f"unscored {name}"] = f"output {name!r} " + "; it ".join(why) + "."
     return found

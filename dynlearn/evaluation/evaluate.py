@@ -154,7 +154,7 @@ def _score(model, origins: Origins, scale: np.ndarray, naive: np.ndarray, sample
     found = {
         "rmse": error,
         "nrmse": error / scale,
-        "mase": scores.mae(y, mean) / naive,
+        "mase": scores.mae(y, mean) / np.where(naive > 0, naive, np.nan),
         "crps": scores.crps(y, draws),
         "energy": scores.energy(y, draws, scale),
         "coverage50": scores.coverage(y, draws, 0.5),

@@ -67,7 +67,8 @@ def rich_table(scores: xr.Dataset, output: str | None = None):
     for name, count in zip(scores["model"].values, scores["windows"].values, strict=True):
         if count != a["windows"]:
             caption += (
-                f"\n{name} can start from {count} of the {a['windows']} windows: it is scored on those alone"
+                f"\n{name} can start from {count} of the {a['windows']} windows: it is scored on those alone, and not "
+                f"compared"
             )
         if why := a.get(f"diverged {name}"):
             caption += f"\n{name} diverged: {why}"
@@ -80,7 +81,8 @@ def rich_table(scores: xr.Dataset, output: str | None = None):
     table.add_column("model")
     for column in frame.columns:
         table.add_column(column, justify="right")
-    best = {c: _best(frame[c]) for c in frame.columns}
+    compared = frame[scores["windows"].values == a["windows"]]
+    best = {c: _best(compared[c]) for c in frame.columns}
     for name, row in frame.iterrows():
         cells = [f"[bold]{v:.4g}[/]" if best[c] == name else f"{v:.4g}" for c, v in row.items()]
         table.add_row(escape(str(name)), *cells)
