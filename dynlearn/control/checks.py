@@ -7,7 +7,7 @@ import numpy as np
 from dynlearn.control.constraint import Constraint
 from dynlearn.control.cost import Cost
 from dynlearn.control.planner import AbstractPlanner
-from dynlearn.errors import ArgumentError, is_count, is_number
+from dynlearn.errors import ArgumentError, DynlearnError, is_count, is_number
 from dynlearn.models import reads_time, unresolved
 from dynlearn.models._model import AbstractModel
 from dynlearn.models._signature import Signature
@@ -95,6 +95,28 @@ def check_interval(interval: object, signature: Signature) -> float:
     return float(given if own is None else own)
 
 
+def check_instants(
+    where: str,
+    model: AbstractModel,
+    cost: Cost,
+    constraints: tuple[Constraint, ...],
+    end: float,
+    interval: float,
+) -> None:
+    """Raise where something that reads the time would be told one that does not move from step to step."""
+    if coarse(np.array([end]), np.array([interval]), jnp.result_type(float)) is None:
+        return
+    shapes = (model.signature.outputs,), (model.signature.controls,), ()
+    functions = {"the cost": cost.running} | {
+        f"constraint {i}": c.function for i, c in enumerate(constraints)
+    }
+    readers = [name for name, function in functions.items() if reads(function, 2, *shapes)]
+    if reads_time(model):
+        readers.append(type(model).__name__)
+    if readers:
+        raise ArgumentError(unresolved(where, end, interval, " and ".join(readers)))
+
+
 def _first(constraint: Constraint):
     return lambda *args: constraint.penalty_and_violation(*args)[0]
 
@@ -116,26 +138,11 @@ def _check_scalar(name: str, function, signature: Signature, *args) -> None:
     sizes = f"outputs {outputs} and controls {controls}"
     try:
         result = jax.eval_shape(function, *args)
+    except DynlearnError:
+        raise
     except Exception as error:
         raise ArgumentError(
             f"{name}: expected a JAX function for {sizes}, but it raised {type(error).__name__}: {error}"
         ) from error
     if getattr(result, "shape", None) != ():
         raise ArgumentError(f"{name}: expected a scalar for {sizes}, got {result}; sum over the entries.")
-
-
-def check_clock(
-    model: AbstractModel, cost: Cost, constraints: tuple[Constraint, ...], end: float, interval: float
-) -> None:
-    """Raise where something that reads the time would be told one that does not move from step to step."""
-    if coarse(np.array([end]), np.array([interval]), jnp.result_type(float)) is None:
-        return
-    shapes = (model.signature.outputs,), (model.signature.controls,), ()
-    functions = {"the cost": cost.running} | {
-        f"constraint {i}": c.function for i, c in enumerate(constraints)
-    }
-    readers = [name for name, function in functions.items() if reads(function, 2, *shapes)]
-    if reads_time(model):
-        readers.append(type(model).__name__)
-    if readers:
-        raise ArgumentError(unresolved("context", end, interval, " and ".join(readers)))

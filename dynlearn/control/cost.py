@@ -74,15 +74,15 @@ class Quadratic(eqx.Module):
             )
 
     @property
-    def Q(self) -> Float[Array, "output output"]:
+    def Q(self) -> Float[np.ndarray, "output output"]:
         return self.outputs_weigh.matrix
 
     @property
-    def R(self) -> Float[Array, "control control"]:
+    def R(self) -> Float[np.ndarray, "control control"]:
         return self.controls_weigh.matrix
 
     @property
-    def P(self) -> Float[Array, "output output"]:
+    def P(self) -> Float[np.ndarray, "output output"]:
         return self.end_weighs.matrix
 
     @classmethod
@@ -132,8 +132,10 @@ class _Form(eqx.Module):
         return scaled @ self.shape @ scaled
 
     @property
-    def matrix(self) -> Float[Array, "n n"]:
-        return self.unit[:, None] * self.shape * self.unit
+    def matrix(self) -> Float[np.ndarray, "n n"]:
+        """In float64, which holds the squares of what float32 holds."""
+        unit = np.asarray(self.unit, float)
+        return unit[:, None] * np.asarray(self.shape, float) * unit
 
 
 class FunctionCost(eqx.Module):

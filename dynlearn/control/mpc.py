@@ -11,9 +11,9 @@ from jaxtyping import Array, Float, Int, Key
 from dynlearn.control import past as pasts
 from dynlearn.control.cem import CEM
 from dynlearn.control.checks import (
-    check_clock,
     check_cost,
     check_horizon,
+    check_instants,
     check_interval,
     check_parts,
     checked_bounds,
@@ -124,7 +124,7 @@ class MPC(eqx.Module):
         planner = self.planner.init(self.horizon, self.signature.controls, low, high)
         past, start = pasts.before(context, self.signature, self.model.memory, self.interval)
         end = start + self.horizon * self.interval
-        check_clock(self.model, self.cost, self.constraints, end, self.interval)
+        check_instants("context", self.model, self.cost, self.constraints, end, self.interval)
         return Memory(past, planner, as_key(key), jnp.asarray(start), jnp.asarray(0))
 
     def act(self, memory: Memory, observation: object) -> tuple[np.ndarray, Memory, Decision]:

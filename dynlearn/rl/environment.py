@@ -12,9 +12,15 @@ import xarray as xr
 from jaxtyping import Array, Float, Key
 
 from dynlearn.control import past as pasts
-from dynlearn.control.checks import check_cost, check_horizon, check_interval, check_parts, checked_bounds
+from dynlearn.control.checks import (
+    check_cost,
+    check_horizon,
+    check_instants,
+    check_interval,
+    check_parts,
+    checked_bounds,
+)
 from dynlearn.control.cost import Cost
-from dynlearn.control.paths import finite
 from dynlearn.errors import ArgumentError
 from dynlearn.models._control_range import EXTRAPOLATES, check_controls
 from dynlearn.models._foreign import Foreign, as_model
@@ -22,6 +28,7 @@ from dynlearn.models._model import AbstractModel, AbstractStochastic, State
 from dynlearn.models._rollout import cross, pieces_needed
 from dynlearn.models._state_space import AbstractStateSpace
 from dynlearn.models.ensemble import Ensemble
+from dynlearn.numerics.finite import finite
 from dynlearn.rl.starts import Starts
 from dynlearn.trajectories.environments import as_numbers
 
@@ -83,6 +90,8 @@ class ModelEnv(gymnasium.Env):
         self.stochastic = _checked_draws(self.model) if stochastic else False
         self.extrapolates = check_controls("bounds", self.model, np.array([self.low, self.high]))
         self.starts = Starts(initial, self.model)
+        end = self.starts.latest + self.horizon * self.interval
+        check_instants("initial", self.model, cost, (), end, self.interval)
         self.action_space = _box((self.low, self.high))
         names = self.model.signature.output_names
         unbounded = ((-np.inf,) * len(names), (np.inf,) * len(names))

@@ -21,6 +21,8 @@ class Starts:
     def __init__(self, initial: xr.Dataset | Callable[[np.random.Generator], Any], model: AbstractModel):
         self.model, self.initial = model, initial
         self.runs: Window | None = None
+        self.latest = 0.0
+        """The instant furthest from zero."""
         if isinstance(initial, xr.Dataset):
             self._read(initial)
         elif not callable(initial):
@@ -52,6 +54,7 @@ class Starts:
 
         self.model.signature.check(ds)
         self.runs = to_device(ds)
+        self.latest = float(np.nanmax(np.abs(ds["t"].values)))
         measured = np.asarray(self.runs.observed.all(-1) & self.runs.valid)
         self.places = np.argwhere(measured & (np.arange(measured.shape[1]) >= self.model.required - 1))
         if not len(self.places):

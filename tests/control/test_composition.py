@@ -6,9 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dynlearn.control import CEM, MPC, AbstractPlanner, Constraint, FunctionCost
+from dynlearn.control import CEM, MPC, AbstractPlanner, Constraint, FunctionCost, Quadratic
+from dynlearn.control.checks import check_cost
 from dynlearn.control.paths import score
 from dynlearn.control.problem import stage_cost_of, transition_of
+from dynlearn.errors import ArgumentError
 from dynlearn.models import AbstractModel, Scaling, Signature
 from dynlearn.numerics.distributions import Gaussian
 
@@ -156,3 +158,18 @@ def test_a_transition_is_taken_at_its_own_instant():
     found = judged(Clock(), FunctionCost(lambda y, u, t: 0.0 * t, lambda y: y[0]), x=[1.0])
     t = START + DT * np.arange(3)
     assert float(found.cost) == pytest.approx(1.0 + ((t + CONTROLS) * DT).sum(), rel=1e-5)
+
+
+def test_weights_beyond_float32_are_told_as_they_are():
+    """1e60 is no float32, its root is: the cost and what is said of it agree."""
+    cost = Quadratic([0.0], [1e60], [1e-60])
+    assert float(cost.running(jnp.array([1e-30]), jnp.array([1e30]), 0.0)) == pytest.approx(2.0)
+    assert (cost.Q.item(), cost.R.item()) == (pytest.approx(1e60), pytest.approx(1e-60))
+
+
+def test_a_cost_that_refuses_its_arguments_is_heard():
+    def picky(y, u, t):
+        raise ArgumentError("level: expected a number")
+
+    with pytest.raises(ArgumentError, match=r"^level: expected a number"):
+        check_cost(FunctionCost(picky), (), Signature(("y",), ("u",), interval=1.0))

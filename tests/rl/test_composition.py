@@ -7,6 +7,7 @@ import pytest
 
 import dynlearn as dl
 from dynlearn.control import FunctionCost
+from dynlearn.errors import ArgumentError
 from dynlearn.models import ARX, Ensemble, ErrorGrowth, Scaling, Signature
 from dynlearn.rl import ModelEnv, PendulumTruth
 from dynlearn.rl.starts import Starts
@@ -74,3 +75,15 @@ def test_episodes_start_where_a_run_has_the_samples_a_model_needs():
     past, now = starts.draw(np.random.default_rng(0))
     assert past.time[-1] == now
     assert past.valid.all()
+
+
+def test_a_reward_that_reads_the_time_is_refused_where_float32_cannot_tell_it():
+    """Near 1.7e9 s float32 knows every 128th second: the reward would stand still."""
+    angle = np.stack([np.ones(5), np.zeros(5), np.zeros(5)], 1)
+    names = {"output_names": PendulumTruth().signature.output_names, "control_names": ["torque"]}
+    far = dl.from_arrays(angle, np.zeros((5, 1)), times=1.7e9 + 0.05 * np.arange(5), **names)
+    late = FunctionCost(lambda y, u, t: jnp.cos(2 * t))
+    with pytest.raises(ArgumentError, match="initial: the cost reads the time"):
+        ModelEnv(PendulumTruth(), late, bounds=(-2, 2), initial=far)
+    ModelEnv(PendulumTruth(), late, bounds=(-2, 2), initial=far.assign_coords(t=far.t - 1.7e9))
+    ModelEnv(PendulumTruth(), FunctionCost(lambda y, u, t: u[0] ** 2), bounds=(-2, 2), initial=far)
