@@ -51,11 +51,18 @@ def _flat(bound: np.ndarray) -> list[float]:
 def _check_interval(env: "gymnasium.Env", interval: float, dt: float | None) -> None:
     """The controller must think of the time per step as the user says, or else as the environment does.
 
-    Where neither says anything, the controller's interval is the user's word.
+    Where neither says anything, the controller's interval is the user's word; where a wrapper hides what the
+    environment says, there is no telling.
     """
     if dt is not None and not (is_number(dt) and 0 < dt < np.inf):
         raise ArgumentError(f"dt: expected the time per step of env, > 0, or None, got {dt!r}.")
-    step = stated_interval(env).interval if dt is None else dt
+    stated = stated_interval(env)
+    if dt is None and stated.hidden:
+        raise ArgumentError(
+            f"env: expected to know the time per step, {stated.why}; pass it, run(..., dt=...), {interval:g} if it is "
+            f"the controller's."
+        )
+    step = stated.interval if dt is None else dt
     if step is None or abs(step - interval) <= RTOL * interval:
         return
     said = f"dt={dt:g} was passed" if dt is not None else f"the environment says {step:g} (its attribute dt)"

@@ -191,8 +191,12 @@ class Repeat(gymnasium.Wrapper):
         return self.env.step(action)
 
 
-def test_the_interval_of_the_controller_holds_where_the_environment_cannot_know():
-    runs = run(Repeat(Timed()), Policy(), 1, max_steps=2, progress=False)
+def test_the_interval_is_asked_for_where_a_wrapper_hides_it_and_the_user_is_believed():
+    with pytest.raises(
+        ArgumentError, match=r"the wrapper Repeat hides: .* the 0\.05 of Timed .*run\(\.\.\., dt="
+    ):
+        run(Repeat(Timed()), Policy(), 1, max_steps=2, progress=False)
+    runs = run(Repeat(Timed()), Policy(), 1, dt=0.2, max_steps=2, progress=False)
     np.testing.assert_allclose(runs.t.values[0], [0, 0.2, 0.4])
     with pytest.raises(
         ArgumentError, match=r"plans with 0\.2, .*environment says 0\.05 .*or pass dt=0\.2 if that"

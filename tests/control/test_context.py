@@ -165,3 +165,17 @@ def test_nothing_recorded_is_nothing_kept():
     with pytest.raises(OSError, match="cable") as failed:
         dl.from_gymnasium(World(1.0, fails_at=0), dt=0.5)
     assert not hasattr(failed.value, "runs")
+
+
+def test_what_fails_between_two_episodes_leaves_the_finished_one_as_it_ended():
+    class Once(World):
+        def reset(self, *, seed=None, options=None):
+            if getattr(self, "started", False):
+                raise OSError("the cable came loose")
+            self.started = True
+            return super().reset(seed=seed, options=options)
+
+    with pytest.raises(OSError, match="the cable came loose") as failed:
+        dl.from_gymnasium(Once(1.0), lambda y: np.ones(1), episodes=2, max_steps=3, dt=0.5)
+    assert failed.value.runs.truncated.values[0, :3].tolist() == [False, False, True]
+    assert "ended episode 1 after 0 steps" in failed.value.__notes__[0]

@@ -52,12 +52,16 @@ def keeping(episodes: list[Episode], dataset: Callable[[list[Episode]], xr.Datas
     except BaseException as error:
         begun = [episode for episode in episodes if episode.controls]
         if begun:
-            begun[-1].samples["truncated"][-1] = not begun[-1].samples["terminated"][-1]
+            # It may have come between two episodes, or before the first step of one.
+            last = begun[-1].samples
+            over = last["terminated"][-1] or last["truncated"][-1]
+            if not over:
+                last["truncated"][-1] = True
             error.runs = dataset(begun)  # type: ignore[attr-defined]
-            steps = len(episodes[-1].controls)
+            steps = 0 if over else len(begun[-1].controls)
             error.add_note(
-                f"This ended episode {len(episodes) - 1} after {steps} steps; what was recorded until then is in "
-                f"this error's attribute `runs`, a dataset."
+                f"This ended episode {len(begun) - (not over)} after {steps} steps; what was recorded until then is "
+                f"in this error's attribute `runs`, a dataset."
             )
         raise
 

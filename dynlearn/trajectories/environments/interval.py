@@ -17,6 +17,8 @@ class Stated(NamedTuple):
     """None where it cannot be known."""
     why: str
     """Why it cannot, to be read after "the time per step, "."""
+    hidden: bool = False
+    """Whether a layer states one that another layer may make untrue."""
 
 
 def stated_interval(env: "gymnasium.Env") -> Stated:
@@ -39,7 +41,7 @@ def stated_interval(env: "gymnasium.Env") -> Stated:
     if around is not None:
         name = type(around).__name__
         why = f"which the wrapper {name} hides: it may repeat the {own:g} of {type(layer).__name__} several times"
-        return Stated(None, why)
+        return Stated(None, why, hidden=True)
     return Stated(own, "")
 
 
