@@ -39,9 +39,11 @@ def check_controls(where: str, model: AbstractModel, values: Float[np.ndarray, "
             continue
         furthest = came[np.argmax(np.maximum(low - came, came - high))]
         if low == high and abs(furthest - low) > RTOL * abs(low):
+            # Bounds that leave a control one value leave a planner nothing to plan.
+            remedy = "to data without it" if where == "bounds" else f"leave it at {low:g}"
             raise ArgumentError(
                 f"{where}: control {name!r} was {low:g} throughout the training data, so what it does is not known; "
-                f"got {furthest:g}. Fit to data in which it moves, or leave it at {low:g}."
+                f"got {furthest:g}. Fit to data in which it moves, or {remedy}."
             )
         margin = FAR * (high - low) + RTOL * max(abs(low), abs(high))
         if furthest < low - margin or furthest > high + margin:

@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from dynlearn.cli import app
@@ -14,7 +15,7 @@ PAGE = Path(__file__).parents[2] / "docs/commands.md"
 def test_examples_run(call, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lines = re.findall(r"^\$ dynlearn (.*)$", PAGE.read_text(), flags=re.MULTILINE)
-    assert len(lines) == 6
+    assert len(lines) == 7
     for line in lines:
         call(*shlex.split(line))
     assert {"position_1", "output_scale.position_1", "output_q95.position_2", "force"} <= set(
@@ -23,7 +24,12 @@ def test_examples_run(call, tmp_path, monkeypatch):
     assert {"state_mean.x0", "state_scale.x0", "output_mean.position_1"} <= set(
         pd.read_csv("states.csv").columns
     )
-    assert (pd.read_csv("full.csv")["output_scale.position_1"] == 0).all()
+    gappy, full = pd.read_csv("gappy.csv"), pd.read_csv("full.csv")
+    missing = gappy["position_1"].isna()
+    assert 0.05 < missing.mean() < 0.15
+    np.testing.assert_array_equal(full["output_scale.position_1"] > 0, missing)
+    np.testing.assert_allclose(full["position_1"][~missing], gappy["position_1"][~missing])
+    assert full[["position_1", "position_2"]].notna().to_numpy().all()
 
 
 def test_every_command_is_on_the_page():
