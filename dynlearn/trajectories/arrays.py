@@ -9,8 +9,9 @@ import xarray as xr
 from dynlearn.errors import ArgumentError
 from dynlearn.trajectories.assemble import Runs, as_float, assemble
 from dynlearn.trajectories.instants import from_dates, grid
+from dynlearn.trajectories.iso_text import check_zones
 from dynlearn.trajectories.message import refusal
-from dynlearn.trajectories.spellings import as_instants
+from dynlearn.trajectories.spellings import as_instants, in_utc
 from dynlearn.trajectories.transitions import cut_at_ends, scalars
 
 PREFIX = {"output": "y", "control": "u", "state": "x", "static": "p"}
@@ -181,14 +182,17 @@ def _instants(times: Any, dt: float | None, lengths: list[int], unit: str) -> tu
         return [grid(dt, length) for length in lengths], {"units": unit} if unit else {}
     if isinstance(times, list | tuple) and any(np.ndim(run) for run in times):
         given = [as_instants(run) for run in times]
+        zones = [in_utc(run) for run in times]
     else:
+        zones = [in_utc(times)]
         shared = as_instants(times)
         given = list(shared) if shared.ndim == 2 else [shared] * len(lengths)
     if [run.shape for run in given] != [(length,) for length in lengths]:
         expected = f"an instant for every sample of every run {lengths}"
         came = f"{[run.shape for run in given]}"
         raise ArgumentError(refusal("times", expected, came, "pass a list with one array per run"))
-    return from_dates(given, unit)
+    check_zones(zones)
+    return from_dates(given, unit, utc=all(zones))
 
 
 def _names(kind: str, given: Sequence[str] | None, count: int) -> list[str]:

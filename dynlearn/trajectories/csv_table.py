@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from dynlearn.errors import ArgumentError, FileFormatError, SchemaError, check_known
+from dynlearn.trajectories.compact_dates import check_not_compact
 from dynlearn.trajectories.csv_text import (
     check_widths,
     decimal_of,
@@ -22,8 +23,9 @@ from dynlearn.trajectories.csv_text import (
     separator_of,
 )
 from dynlearn.trajectories.frame import from_frame
+from dynlearn.trajectories.iso_text import ISO, odd
 from dynlearn.trajectories.message import refusal
-from dynlearn.trajectories.spellings import ISO, as_instants
+from dynlearn.trajectories.spellings import as_instants, in_utc
 from dynlearn.trajectories.transitions import TRANSITION
 
 OPTIONS = (*tuple(signature(from_frame).parameters)[1:], "sep", "decimal")
@@ -82,7 +84,7 @@ def from_csv(
         if column in frame and column != columns.get("time"):
             _check_numbers(path, frame[column], numbers)
     time = columns.get("time")
-    frame = _with_instants(path, frame, time)
+    frame = _with_instants(path, frame, time, numbers)
     columns = columns | {"units": _agreed(path, frame, time, units, dict(columns.get("units") or {}))}
     try:
         return from_frame(frame, **columns)
@@ -173,13 +175,28 @@ def _check_numbers(path: Path, column: pd.Series, numbers: Sequence[int]) -> Non
     if bad.size:
         where = f"{path}, line {numbers[bad[0]]}, column {column.name!r}"
         remedy = "correct it, leave it empty where nothing was measured, or name the decimal point (decimal=)"
-        raise FileFormatError(refusal(where, "a number", repr(column.iloc[bad[0]]), remedy))
+        raise FileFormatError(refusal(where, "a number", f"{column.iloc[bad[0]]!r:.39}", remedy))
 
 
-def _with_instants(path: Path, frame: pd.DataFrame, column: str | None) -> pd.DataFrame:
-    if column is None or column not in frame or pd.api.types.is_numeric_dtype(frame[column].dtype):
+def _with_instants(
+    path: Path, frame: pd.DataFrame, column: str | None, numbers: Sequence[int]
+) -> pd.DataFrame:
+    """The table with the column of instants as numbers, or as dates, in UTC where the file says so."""
+    if column is None or column not in frame:
         return frame
     try:
-        return frame.assign(**{column: as_instants(frame[column])})
+        instants = as_instants(frame[column])
+        if instants.dtype.kind in "iuf":
+            check_not_compact([instants])
+            return frame
+        dates = pd.DatetimeIndex(instants)
+        return frame.assign(**{column: dates.tz_localize("UTC") if in_utc(frame[column]) else dates})
     except ArgumentError as error:
-        raise FileFormatError(f"{path}, column {column!r}: {error}") from error
+        known = frame[column].notna().to_numpy()
+        values = [str(value) for value in frame[column][known]]
+        if all(ISO.fullmatch(value) for value in values) or pd.api.types.is_numeric_dtype(
+            frame[column].dtype
+        ):
+            raise FileFormatError(f"{path}, column {column!r}: {error}") from error
+        places = [f"line {number}" for number in np.asarray(numbers)[known]]
+        raise FileFormatError(refusal(f"{path}, column {column!r}", *odd(values, places))) from error

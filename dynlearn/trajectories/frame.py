@@ -12,7 +12,7 @@ from dynlearn.trajectories.assemble import Runs, assemble
 from dynlearn.trajectories.frame_layout import from_layout
 from dynlearn.trajectories.instants import from_dates, grid
 from dynlearn.trajectories.message import refusal
-from dynlearn.trajectories.spellings import as_instants
+from dynlearn.trajectories.spellings import as_instants, in_utc
 from dynlearn.trajectories.tables import as_table, with_index
 from dynlearn.trajectories.transitions import cut_at_ends, typed
 
@@ -86,7 +86,7 @@ def from_frame(
     else:
         _check_columns(frame, "time", [time])
         instants = as_instants(frame[time])
-        times, attrs = from_dates([instants[index] for index in rows], unit)
+        times, attrs = from_dates([instants[index] for index in rows], unit, utc=in_utc(frame[time]))
     samples = {}
     for name, column in (("reward", reward), ("terminated", terminated), ("truncated", truncated)):
         if column is not None:

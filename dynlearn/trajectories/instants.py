@@ -9,6 +9,7 @@ import numpy as np
 
 from dynlearn.errors import ArgumentError, unknown
 from dynlearn.trajectories import calendar
+from dynlearn.trajectories.compact_dates import check_not_compact
 from dynlearn.trajectories.message import refusal
 from dynlearn.trajectories.moments import Moments
 from dynlearn.trajectories.spellings import as_instants
@@ -17,6 +18,8 @@ PARTS = {"ns": 10**9, "us": 10**6, "ms": 10**3}
 """Time units shorter than a second: how many there are in one."""
 LENGTHS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "week": 604800}
 """Time units of a second and more, in seconds."""
+ROUNDED = 1e-3
+"""By this fraction of an interval integers may be rounded to float64."""
 UNITS = (*PARTS, *LENGTHS, *calendar.MONTHS)
 """The time units that dates can be converted to."""
 
@@ -32,12 +35,15 @@ def grid(dt: float, length: int, start: float = 0.0) -> np.ndarray:
     return start + float(dt) * np.arange(length)
 
 
-def from_dates(runs: Sequence[np.ndarray], unit: str = "") -> tuple[list[np.ndarray], dict[str, str]]:
+def from_dates(
+    runs: Sequence[np.ndarray], unit: str = "", *, utc: bool = False
+) -> tuple[list[np.ndarray], dict[str, str]]:
     """Dates as numbers since the earliest of them, and the attributes of `t` that say so.
 
     **Args** `runs`: one array per run, as `as_instants` gives them: of numbers, of dates of any
     resolution, or of time differences. `unit`: the time unit wanted; for dates and differences ""
     means "s". With "month" and "year", which are not equally long, dates are counted, not measured.
+    `utc`: whether dates said where their clock stands (`in_utc`); the origin then says so too, by its Z.
     **Returns** float64 arrays, NaN for NaT, and {"units": ..., "origin": ISO date}. Differences have
     no origin; numbers come back as they are.
 
@@ -47,6 +53,7 @@ def from_dates(runs: Sequence[np.ndarray], unit: str = "") -> tuple[list[np.ndar
     """
     kinds = {run.dtype.kind for run in runs}
     if not kinds & {"M", "m"}:
+        check_not_compact(runs)
         return [_numbers(run) for run in runs], {"units": unit} if unit else {}
     if len(kinds) > 1:
         expected = "dates in every run or in none"
@@ -60,7 +67,7 @@ def from_dates(runs: Sequence[np.ndarray], unit: str = "") -> tuple[list[np.ndar
         return _as_runs(flat, runs, edges), {"units": unit}
     first = moments.earliest()
     flat = _since(moments, first, unit)
-    return _as_runs(flat, runs, edges), {"units": unit, "origin": first.iso()}
+    return _as_runs(flat, runs, edges), {"units": unit, "origin": first.iso() + "Z" * utc}
 
 
 def relative(attrs: dict, values: Any) -> np.ndarray:
@@ -92,7 +99,8 @@ def relative(attrs: dict, values: Any) -> np.ndarray:
 def iso_dates(t: np.ndarray, attrs: dict) -> np.ndarray | None:
     """Instants of a dataset as ISO 8601 text, None where they have no date at 0: the way back of `relative`.
 
-    No digit is written that float64 does not carry at that distance from the origin.
+    Where the origin says that it is in UTC, so do they. No digit is written that float64 does not carry at that
+    distance from the origin.
 
     **Raises** `ArgumentError` for parts of a month or a year, which no date stands for.
 
@@ -104,12 +112,12 @@ def iso_dates(t: np.ndarray, attrs: dict) -> np.ndarray | None:
     unit, origin = attrs.get("units", ""), attrs.get("origin")
     if origin is None or unit not in UNITS:
         return None
-    first = Moments.from_iso(origin)
+    first, zone = Moments.from_iso(origin), "Z" * origin.endswith("Z")
     if unit in calendar.MONTHS:
         if (t != np.rint(t)).any():
             remedy = "forecast at whole ones, or write .nc"
             raise ArgumentError(refusal("times", f"whole {unit}s", f"{t[t != np.rint(t)][0]:g}", remedy))
-        return calendar.later(first, t.astype(np.int64) * calendar.MONTHS[unit]).texts()
+        return calendar.later(first, t.astype(np.int64) * calendar.MONTHS[unit]).texts(zone)
     per = PARTS.get(unit, 1)
     whole, rest = np.divmod(t, per) if unit in PARTS else np.divmod(t * LENGTHS[unit], 1.0)
     fraction = rest / per
@@ -119,7 +127,7 @@ def iso_dates(t: np.ndarray, attrs: dict) -> np.ndarray | None:
     parts = next(fits, 10**9)
     seconds = whole.astype(np.int64)
     since = Moments(seconds, np.rint(fraction * parts).astype(np.int64), np.zeros(t.shape, bool), parts)
-    return (since + first).texts()
+    return (since + first).texts(zone)
 
 
 def _as_runs(flat: np.ndarray, runs: Sequence[np.ndarray], edges: np.ndarray) -> list[np.ndarray]:
@@ -134,7 +142,7 @@ def _since(moments: Moments, first: Moments, unit: str) -> np.ndarray:
 
 
 def _in_unit(differences: Moments, unit: str) -> np.ndarray:
-    """Time differences as float64; through whole numbers, so that they are rounded once."""
+    """Time differences as float64; through whole numbers, so that they are rounded once, where int64 holds them."""
     if unit in calendar.MONTHS:
         remedy = f'pass e.g. units={{"t": "d"}}, or dates, which can be counted by {unit}'
         raise ArgumentError(refusal("times", f"dates for the unit {unit!r}", "time differences", remedy))
@@ -151,4 +159,12 @@ def _numbers(run: np.ndarray) -> np.ndarray:
     if run.dtype.kind not in "iuf":
         remedy = "pass numbers or dates; convert text with pandas.to_datetime or pandas.to_numeric"
         raise ArgumentError(refusal("times", "numbers or datetime64 values", f"dtype {run.dtype}", remedy))
-    return run.astype(np.float64)
+    rounded = run.astype(np.float64)
+    if run.dtype.kind in "iu":
+        intervals = np.diff(run.astype(np.int64)).astype(np.float64)
+        lost = np.flatnonzero(np.abs(np.diff(rounded) - intervals) > ROUNDED * np.abs(intervals))
+        if lost.size:
+            came = f"integers that it rounds, {run[lost[0]]} and {run[lost[0] + 1]}"
+            remedy = 'subtract the first one, or convert Unix times by pandas.to_datetime(values, unit="ns")'
+            raise ArgumentError(refusal("times", "intervals that float64 holds", came, remedy))
+    return rounded

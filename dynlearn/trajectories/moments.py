@@ -11,6 +11,8 @@ from dynlearn.trajectories.message import refusal
 
 FINE = {"ms": 10**3, "us": 10**6, "ns": 10**9, "ps": 10**12, "fs": 10**15, "as": 10**18}
 """NumPy's resolutions finer than a second: parts per second."""
+YEAR_0, YEAR_10000 = -62_167_219_200, 253_402_300_800
+"""In seconds since 1970."""
 
 
 @dataclass(frozen=True)
@@ -64,21 +66,40 @@ class Moments:
         carry, rest = np.divmod(mine.rest + theirs.rest, per)
         return type(self)(mine.seconds + theirs.seconds + carry, rest, self.missing | other.missing, per)
 
-    def texts(self) -> np.ndarray:
-        """All as ISO dates, alike: days alone where all are midnight, else seconds with the digits they need."""
-        if not (self.rest.any() or (self.seconds % 86400).any()):
-            return np.datetime_as_string(self.seconds.astype("datetime64[s]").astype("datetime64[D]"))
-        heads = np.datetime_as_string(self.seconds.astype("datetime64[s]"))
+    def array(self, letter: str) -> np.ndarray:
+        """As datetime64 ("M") or timedelta64 ("m"), in the coarsest resolution that holds all of them exactly."""
+        units = {"s": 1, **FINE}
+        unit = next(u for u, per in units.items() if not (self.rest % max(self.per // per, 1)).any())
+        per = units[unit]
+        if np.abs(self.seconds).max(initial=0) > (2**63 - 1) // per - 1:
+            expected = f"times that 64 bits hold in the resolution {unit!r}"
+            came = f"some that are {int(np.abs(self.seconds).max())} s from 1970 or 0"
+            raise ArgumentError(refusal("times", expected, came, "round them, or leave the far ones out"))
+        rest = self.rest * (per // self.per) if per > self.per else self.rest // (self.per // per)
+        values = (self.seconds * per + rest).view(f"{letter}8[{unit}]")
+        return np.where(self.missing, np.array("NaT", values.dtype), values)
+
+    def texts(self, zone: str = "") -> np.ndarray:
+        """All as ISO dates, alike: days alone where all are midnight, else seconds with the digits they need.
+
+        `zone` ends them all; a day alone has none, as there is no clock that it could belong to.
+        """
+        if not zone and not (self.rest.any() or (self.seconds % 86400).any()):
+            return _iso(self.seconds, "D")
+        heads = _iso(self.seconds, "s")
         digits = [f"{rest:0{len(str(self.per)) - 1}d}" for rest in self.rest.tolist()]
         length = max(len(text.rstrip("0")) for text in digits) if self.rest.any() else 0
         return np.array(
-            [head + f".{rest[:length]}" * bool(length) for head, rest in zip(heads, digits, strict=True)]
+            [
+                head + f".{rest[:length]}" * bool(length) + zone
+                for head, rest in zip(heads, digits, strict=True)
+            ]
         )
 
     @classmethod
     def from_iso(cls, text: str) -> Self:
-        """The date that `iso` wrote; text without a fraction will do, other text is `ValueError`."""
-        head, _, digits = text.partition(".")
+        """The date that `iso` wrote, with Z or without; no fraction will do, other text is `ValueError`."""
+        head, _, digits = text.removesuffix("Z").partition(".")
         per = 10 ** len(digits)
         seconds = np.array([head], "datetime64[s]").view(np.int64)
         return cls(seconds, np.array([int(digits or 0)], np.int64), np.array([False]), per)
@@ -88,7 +109,26 @@ class Moments:
         per = max(self.per, 10**9)
         rest = int(self.at_least(per).rest[0])
         digits = f"{rest:0{len(str(per)) - 1}d}"
-        return f"{self.seconds[:1].astype('datetime64[s]')[0]}.{digits[:9]}{digits[9:].rstrip('0')}"
+        return f"{_iso(self.seconds[:1], 's')[0]}.{digits[:9]}{digits[9:].rstrip('0')}"
+
+
+def _iso(seconds: np.ndarray, unit: str) -> np.ndarray:
+    """Seconds since 1970 as text up to a day or a second; a year before 0 or after 9999 has a sign, as ISO 8601 asks.
+
+    >>> _iso(np.array([-63549360000, 316519056000]), "D").tolist()
+    ['-0044-03-15', '+12000-02-03']
+    """
+    texts = np.datetime_as_string(seconds.astype("datetime64[s]").astype(f"datetime64[{unit}]"))
+    if seconds.size == 0 or YEAR_0 <= seconds.min() <= seconds.max() < YEAR_10000:
+        return texts
+    return np.array([_signed(text) for text in texts.tolist()])
+
+
+def _signed(text: str) -> str:
+    """NumPy writes the year -44 as -044, and 12000 without a sign."""
+    year, _, rest = text.lstrip("-").partition("-")
+    sign = "-" if text.startswith("-") else "+" if len(year) > 4 else ""
+    return f"{sign}{year:0>4}-{rest}"
 
 
 def _exact(run: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:

@@ -77,6 +77,10 @@ def _column(name: str, values: Any) -> Any:
     if array.ndim != 1:
         expected = "one value per row"
         raise ArgumentError(refusal(f"column {name!r}", expected, f"shape {array.shape}", "give it a column"))
+    if getattr(getattr(values, "dtype", None), "time_zone", None) or getattr(
+        getattr(values, "type", None), "tz", None
+    ):  # of polars or pyarrow: NumPy has them in UTC and forgets it
+        array = pd.Series(array).dt.tz_localize("UTC")
     return array.array if isinstance(array, pd.Series) else array
 
 

@@ -181,6 +181,20 @@ def test_identify_finds_how_many_states_there_are(call, tmp_path):
     assert "windows of 26 + 54 samples" in shown
 
 
+def test_instants_in_utc_come_out_as_such(tmp_path):
+    from dynlearn.cli._files import write_dataset
+
+    summer = "t,y\n2024-10-27T02:30:00.5+02:00,1\n2024-10-27T02:30:00.5+01:00,2\n"
+    (tmp_path / "a.csv").write_text(summer)
+    ds = dl.from_csv(tmp_path / "a.csv", time="t", outputs=["y"])
+    write_dataset(ds, tmp_path / "b.csv")
+    assert pd.read_csv(tmp_path / "b.csv")["t"].tolist() == [
+        "2024-10-27T00:30:00.5Z",
+        "2024-10-27T01:30:00.5Z",
+    ]
+    assert dl.from_csv(tmp_path / "b.csv", time="t", outputs=["y"]).identical(ds)
+
+
 def test_regimes_have_a_column_each(tmp_path):
     import xarray as xr
 

@@ -129,6 +129,19 @@ BAD = {
     ),
     "units and more text": ("t,y\ns,m\n0,1\n1,off\n", "line 4, column 'y': expected a number, got 'off'"),
     "dates of another form": ("t,y\n1/2/2024,1\n2/2/2024,2\n", "column 't': .*ISO 8601.*got '1/2/2024'"),
+    "dates and a number": (
+        "t,y\n2024-01-01,1\n# c\n2024-01-02,2\n5,3\n",
+        "log.csv, column 't': expected numbers or dates throughout, got '2024-01-01' in line 2 and '5' in line 5",
+    ),
+    "numbers and a date": (
+        "t,y\n0,1\n2024-01-02,2\n",
+        "got '2024-01-02' in line 3 and '0' in line 2; correct",
+    ),
+    "numbers and a word": (
+        "t,y\n0,1\n1,2\noff,3\n",
+        "expected numbers throughout, got 'off' in line 4; correct it",
+    ),
+    "compact dates": ("t,y\n20240131,1\n20240201,2\n", r"column 't': .*days of the calendar.*20240131\.0"),
     "offsets in part": ("t,y\n2024-01-01T00:00Z,1\n2024-01-02T00:00,2\n", "with every date or with none"),
     "times that repeat": ("t,y\n0,1\n0,2\n", "log.csv: t: expected strictly increasing"),
     "an infinite value": ("t,y\n0,1\n1,inf\n", "log.csv: output: expected finite values"),
@@ -143,9 +156,15 @@ BAD = {
     ),
     "UTF-16 cut off": ("t,y\n0,1\n".encode("utf-16")[:-1], "expected text in UTF-8, or in UTF-16"),
     "UTF-16 without its mark": ("t,y\n0,1\n".encode("utf-16-le"), "one with NUL characters"),
-    "an archive": (b"PK\x03\x04\x14\x00\x00\x00\x08\x00\xff\xfe\x01", "expected"),
+    "an archive": (
+        b"PK\x03\x04\x14\x00\x00\x00\x08\x00\xff\xfe\x01",
+        "line 1: expected text in UTF-8.*got byte 0xff",
+    ),
     "an open quote": ('t,y\n0,"1\n1,2\n', "line 2: expected 2 values|cannot be read"),
-    "a huge number": ("t,y\n0,1\n1," + "9" * 5000 + "\n", "log.csv"),
+    "a huge number": (
+        "t,y\n0,1\n1," + "9" * 5000 + "\n",
+        "line 3, column 'y': expected a number, got '9{38}; correct",
+    ),
 }
 
 

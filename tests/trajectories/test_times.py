@@ -11,6 +11,7 @@ import pytest
 from dynlearn.errors import ArgumentError
 from dynlearn.trajectories import from_arrays, from_frame, to_frame
 from dynlearn.trajectories.instants import from_dates, iso_dates, relative
+from dynlearn.trajectories.spellings import as_instants
 
 FAR = ["2100", "2200", "2300", "2400"]
 FAR_DAYS = [0, 36524, 73048, 109572]
@@ -52,6 +53,7 @@ FORMS = {
     "polars": lambda t: pl.Series([dt.datetime(int(y), 1, 1) for y in t]),
     "objects": lambda t: np.array([dt.datetime(int(y), 1, 1) for y in t], object),
 }
+ZONED = ("aware", "text with an offset", "a zoned index")
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -61,7 +63,9 @@ def test_every_form_through_every_door(form):
     for table in (pd.DataFrame({"when": times, "y": range(4)}), {"when": times, "y": np.arange(4)}):
         ds = from_frame(table, time="when", outputs=["y"], units={"t": "d"})
         assert ds.t.values[0].tolist() == FAR_DAYS
-        assert ds.t.attrs["origin"] == "2100-01-01T00:00:00.000000000"
+        zone = "Z" if form in ZONED else ""
+        assert ds.t.attrs["origin"] == f"2100-01-01T00:00:00.000000000{zone}"
+        assert iso_dates(ds.t.values[0], ds.t.attrs)[1] == ("2200-01-01T00:00:00Z" if zone else "2200-01-01")
         assert from_frame(to_frame(ds)).identical(ds)
         assert ds.dyn.before("2300-01-01").t.values[0].tolist() == FAR_DAYS[:2]
         assert ds.dyn.resample(36524.0).t.values[0].tolist() == [0, 36524, 73048, 109572]
@@ -87,7 +91,7 @@ def test_offsets_that_change_with_the_summer():
     text = ["2024-10-27T01:30:00+02:00", "2024-10-27T02:30:00+02:00", "2024-10-27T02:30:00+01:00"]
     hours = from_arrays(np.zeros(3), times=text, units={"t": "h"})
     assert hours.t.values[0].tolist() == [0, 1, 2]
-    assert hours.t.attrs["origin"] == "2024-10-26T23:30:00.000000000"
+    assert hours.t.attrs["origin"] == "2024-10-26T23:30:00.000000000Z"
     stamps = [pd.Timestamp(one) for one in text]
     assert from_arrays(np.zeros(3), times=stamps, units={"t": "h"}).identical(hours)
 
@@ -106,6 +110,32 @@ def test_time_differences():
         assert ds.t.values[0].tolist() == wanted
         assert ds.t.attrs == {"units": "s"}
     assert days(np.array([1, 2, 4], "timedelta64[D]")) == [1, 2, 4]
+
+
+def test_time_differences_of_any_length_and_resolution():
+    mixed = [np.timedelta64(0, "ns"), np.timedelta64(1, "ms"), np.timedelta64(200_000, "D")]
+    assert from_arrays(np.zeros(3), times=mixed).t.values[0].tolist() == [0, 0.001, 17_280_000_000]
+    assert days([dt.timedelta(0), dt.timedelta.max - dt.timedelta(microseconds=999_999)])[1] > 999_999_999.99
+    assert days([dt.timedelta(0), pd.Timedelta(12, "h"), np.timedelta64(1, "D")]) == [0, 0.5, 1]
+
+
+def test_what_is_missing_among_resolutions_stays_missing():
+    nat = np.datetime64("NaT")
+    found = as_instants([np.datetime64("2024-01-01"), nat, np.datetime64("2024-01-01T00:00:01")])
+    assert found.astype(str).tolist() == ["2024-01-01T00:00:00", "NaT", "2024-01-01T00:00:01"]
+    assert np.isnat(as_instants([np.timedelta64(1, "s"), np.timedelta64("NaT"), np.timedelta64(1, "ms")])[1])
+
+
+def test_a_zone_may_lead_out_of_the_calendar():
+    west = dt.timezone(dt.timedelta(hours=-2))
+    ends = [dt.datetime.min, dt.datetime.max]
+    hours = as_instants([end.replace(tzinfo=west) for end in ends]) - as_instants(ends)
+    assert (hours == np.timedelta64(2, "h")).all()
+
+
+def test_integers_that_are_no_days_and_short_nanoseconds_are_numbers():
+    for times in ([20240131, 20240132], [20240131.0, 20240201.0], [1704067200 * 10**9, 1704067201 * 10**9]):
+        assert from_arrays(np.zeros(2), times=times).t.values[0].tolist() == times
 
 
 def test_months_are_uneven_in_days_and_counted_where_asked_for():
@@ -163,6 +193,9 @@ def test_tables_of_other_libraries():
     assert wanted["output"].values[0, :, 0].tolist()[0] == 1
     zoned = table.with_columns(pl.col("when").dt.replace_time_zone("Europe/Berlin"))
     assert from_frame(zoned, **roles).t.values.tolist()[0] == [0, 1]
+    assert from_frame(zoned, **roles).t.attrs["origin"] == "2023-12-31T23:00:00.000000000Z"
+    assert from_arrays(np.zeros(2), times=zoned["when"][:2]).t.attrs["origin"].endswith("23:00:00.000000000Z")
+    assert not wanted.t.attrs["origin"].endswith("Z")
     with pytest.raises(ArgumentError, match=r"a table in memory, got LazyFrame; call \.collect\(\)"):
         from_frame(table.lazy(), **roles)
     with pytest.raises(ArgumentError, match=r"columns of one length, got \{'t': 2, 'y': 1\}"):
@@ -172,10 +205,43 @@ def test_tables_of_other_libraries():
 BAD_TIMES = {
     "an offset with some": (["2024-01-01T00:00Z", "2024-01-02T00:00"], "an offset from UTC with every date"),
     "no such month": (["2024-01-01", "2024-13-01"], "dates of the calendar.*Month out of range"),
-    "not ISO": (["01.02.2024", "02.02.2024"], r"ISO 8601 dates.*got '01\.02\.2024'; .*to_datetime"),
-    "dates and numbers": ([dt.date(2024, 1, 1), 5], "numbers or dates, got date and int"),
+    "not ISO": (
+        ["01.02.2024", "02.02.2024"],
+        r"ISO 8601 dates.*got '01\.02\.2024' in sample 0; .*to_datetime",
+    ),
+    "dates and numbers": (
+        [dt.date(2024, 1, 1), 5],
+        r"got date \(.*1\) in sample 0\) and int \(5 in sample 1\)",
+    ),
     "something else": ([{}, {}], "numbers or dates, got dict"),
     "periods of two lengths": ([pd.Period("2024", "Y"), pd.Period("2024-02", "M")], "periods of one length"),
+    "ISO text and a number": (
+        ["2024-01-01", "5"],
+        "numbers or dates throughout, got '2024-01-01' in sample 0 and '5' in sample 1; correct those of one kind",
+    ),
+    "an offset of more than a day": (["2024-01-01T00:00+25:00"] * 2, r"less than a day, .*got \+25:00"),
+    "an offset of 75 minutes past": (["2024-01-01T00:00+01:75"] * 2, r"less than a day, .*got \+01:75"),
+    "runs with and without an offset": (
+        [["2024-01-01T00:00Z", "2024-01-02T00:00Z"], ["2024-01-01", "2024-01-02"]],
+        "an offset from UTC with every date or with none, got both",
+    ),
+    "compact dates": (
+        [20240131, 20240201],
+        r"integers that all are days .*20240131; write them as 2024-01-31.*pass floats \(20240131\.0\)",
+    ),
+    "nanoseconds since 1970": (
+        [1704067200000000000, 1704067200000000100],
+        r"intervals that float64 holds, .*00 and 1704067200000000100; subtract.*to_datetime\(values, unit=\"ns\"\)",
+    ),
+    "months among differences": ([np.timedelta64(1, "M"), np.timedelta64(2, "D")], "a unit of fixed length"),
+    "picoseconds far away": (
+        [np.datetime64("2024-01-01"), np.datetime64(5, "ps")],
+        "times that 64 bits hold in the resolution 'ps', got some that are 1704067200 s from 1970",
+    ),
+    "a long time with microseconds": (
+        [dt.timedelta(10**8 + 1, 0, 1), dt.timedelta(0)],
+        "64 bits hold in microseconds, got 100000001 days.*round it",
+    ),
     "no date at all": ([None, None], "at least one date, got none"),
 }
 
@@ -183,8 +249,9 @@ BAD_TIMES = {
 @pytest.mark.parametrize("case", BAD_TIMES)
 def test_times_that_cannot_be_read(case):
     times, message = BAD_TIMES[case]
+    outputs = np.zeros((2, 2, 1)) if isinstance(times[0], list) else np.zeros(2)
     with pytest.raises(ArgumentError) as caught:
-        from_arrays(np.zeros(2), times=times)
+        from_arrays(outputs, times=times)
     assert re.search(message, str(caught.value)), str(caught.value)
 
 
@@ -224,6 +291,8 @@ WRITTEN = {
     "same day": ("month", ["2023-11-15", "2023-12-15", "2024-02-15"]),
     "leap years": ("year", ["2020-02-29", "2021-02-28", "2024-02-29"]),
     "weeks": ("week", ["2024-01-01", "2024-01-08", "2024-01-29"]),
+    "before the year 0": ("d", ["-0044-03-15", "-0004-01-01", "0000-12-31", "0033-04-03"]),
+    "after 9999": ("d", ["9999-12-31", "+10000-01-01", "+12000-02-03"]),
     "nanoseconds": ("ns", ["2024-01-01T00:00:00.000000000", "2024-01-01T00:00:00.000000007"]),
 }
 
@@ -233,6 +302,9 @@ def test_dates_come_out_as_they_went_in(case):
     unit, texts = WRITTEN[case]
     (t,), attrs = from_dates([np.array(texts, "datetime64")], unit)
     assert iso_dates(t, attrs).tolist() == texts
+    assert as_instants(texts).astype("datetime64[ns]" if unit == "ns" else "datetime64[us]").tolist() == (
+        np.array(texts, "datetime64[ns]" if unit == "ns" else "datetime64[us]").tolist()
+    )
 
 
 def test_instants_without_a_date_and_parts_of_months_are_no_dates():
