@@ -23,6 +23,10 @@ class FileFormatError(DynlearnError):
     """A file is damaged, of another version, or not one of ours."""
 
 
+class MissingFileError(FileFormatError, FileNotFoundError):
+    """There is no file where one was to be read."""
+
+
 class WriteError(DynlearnError, OSError):
     """A file cannot be written: the disk is full, or the folder is read-only."""
 
@@ -86,7 +90,8 @@ def check_number(where: str, name: str, value: object) -> None:
         raise ArgumentError(f"{where}: expected {name} to be a number >= 0, got {value!r}.")
 
 
-def check_count(name: str, value: object, at_least: int) -> None:
-    """Raise `ArgumentError` unless `value` is an integer of at least that size."""
+def check_count(name: str, value: object, at_least: int) -> int:
+    """`value` as an int; raise `ArgumentError` unless it is an integer of at least that size."""
     if not is_count(value, at_least):
         raise ArgumentError(f"{name}: expected an integer >= {at_least}, got {value!r}.")
+    return int(value)

@@ -12,7 +12,7 @@ from dynlearn.models import reads_time, unresolved
 from dynlearn.models._model import AbstractModel
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.resolution import coarse, reads
-from dynlearn.trajectories.environments import as_numbers
+from dynlearn.trajectories.numbers import as_numbers
 
 RTOL = 1e-4
 """Two intervals are the same if they differ by less than this, relatively."""

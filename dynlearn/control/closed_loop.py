@@ -16,7 +16,8 @@ from dynlearn.models._control_range import EXTRAPOLATES, check_controls
 from dynlearn.models._model import AbstractModel
 from dynlearn.models._signature import Signature
 from dynlearn.trajectories import schema
-from dynlearn.trajectories.environments import Episode, World, as_numbers, keeping, opened, recorded
+from dynlearn.trajectories.environments import Episode, World, keeping, opened, recorded
+from dynlearn.trajectories.numbers import as_numbers
 
 if TYPE_CHECKING:
     import gymnasium

@@ -31,7 +31,7 @@ from dynlearn.models._model import AbstractModel
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.keys import as_key
 from dynlearn.numerics.window import Window
-from dynlearn.trajectories.environments import as_numbers
+from dynlearn.trajectories.numbers import as_numbers
 
 
 class Memory(eqx.Module):

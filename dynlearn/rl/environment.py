@@ -30,7 +30,7 @@ from dynlearn.models._state_space import AbstractStateSpace
 from dynlearn.models.ensemble import Ensemble
 from dynlearn.numerics.finite import finite
 from dynlearn.rl.starts import Starts
-from dynlearn.trajectories.environments import as_numbers
+from dynlearn.trajectories.numbers import as_numbers
 
 DIVERGED = "diverged: the model's state, outputs or reward are no longer finite numbers"
 OUTSIDE = "outside: an output left `output_bounds`"

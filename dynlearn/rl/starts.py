@@ -12,7 +12,7 @@ from dynlearn.control import past as pasts
 from dynlearn.errors import ArgumentError
 from dynlearn.models._model import AbstractModel
 from dynlearn.numerics.window import Window, cut
-from dynlearn.trajectories.environments import as_numbers
+from dynlearn.trajectories.numbers import as_numbers
 
 
 class Starts:

@@ -7,10 +7,11 @@ import numpy as np
 import xarray as xr
 
 from dynlearn.errors import ArgumentError
-from dynlearn.trajectories.assemble import Runs, as_float, assemble
+from dynlearn.trajectories.assemble import Runs, assemble
 from dynlearn.trajectories.instants import from_dates, grid
 from dynlearn.trajectories.iso_text import check_zones
 from dynlearn.trajectories.message import refusal
+from dynlearn.trajectories.numbers import as_float
 from dynlearn.trajectories.spellings import as_instants, in_utc
 from dynlearn.trajectories.transitions import cut_at_ends, scalars
 

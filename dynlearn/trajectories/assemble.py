@@ -43,6 +43,7 @@ def assemble(runs: Runs) -> xr.Dataset:
     coords["t"] = (("trajectory", "time"), _padded(runs.times, length), dict(runs.time_attrs))
     for kind in (kind for kind in KINDS if kind in runs.values):
         axis, columns = f"{kind}_name", runs.names[kind]
+        _check_once(f"{kind} names", columns)
         if kind == "static":
             variables[kind] = (("trajectory", axis), np.stack(runs.values[kind]))
         else:
@@ -58,21 +59,6 @@ def assemble(runs: Runs) -> xr.Dataset:
     return validate(ds)
 
 
-def as_float(what: str, values: Any) -> np.ndarray:
-    """An array of float32 or float64 from anything array-like that holds numbers.
-
-    **Raises** `ArgumentError` for text, objects, complex numbers and masked arrays.
-    """
-    if isinstance(values, np.ma.MaskedArray):
-        remedy = "say what the masked values are, e.g. values.filled(numpy.nan) for not measured"
-        raise ArgumentError(refusal(what, "a plain array", "a masked array", remedy))
-    array = np.asarray(values)
-    if array.dtype.kind not in "biuf":
-        remedy = "convert it, e.g. with numpy.asarray(values, dtype=float) or pandas.to_numeric"
-        raise ArgumentError(refusal(what, "numbers", f"dtype {array.dtype}", remedy))
-    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
-
-
 def _padded(runs: list[np.ndarray], length: int) -> np.ndarray:
     dtype = np.result_type(*runs)
     blank = False if dtype.kind == "b" else np.nan
@@ -84,7 +70,22 @@ def _padded(runs: list[np.ndarray], length: int) -> np.ndarray:
 
 def _ids(ids: Sequence) -> np.ndarray:
     array = np.asarray(ids)
-    return strings(array) if array.dtype.kind in "UT" else array
+    array = strings(array) if array.dtype.kind in "UT" else array
+    if array.dtype.kind not in "iu" and not all(isinstance(name, str) for name in array.tolist()):
+        remedy = "convert them to text, e.g. by str or astype(str)"
+        raise ArgumentError(refusal("run ids", "integers or strings", f"dtype {array.dtype}", remedy))
+    _check_once("run ids", array.tolist())
+    return array
+
+
+def _check_once(what: str, names: Sequence) -> None:
+    """Said here, where there is no dataset yet that could be changed; `validate` says it of one."""
+    seen: set = set()
+    twice = next((name for name in names if name in seen or seen.add(name)), None)  # type: ignore[func-returns-value]
+    if twice is not None:
+        raise ArgumentError(
+            refusal(what, "unique ones", f"{twice!r} more than once", "name each of them once")
+        )
 
 
 def _check_units(runs: Runs) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from dynlearn.errors import ArgumentError
-from dynlearn.trajectories.assemble import Runs, as_float
+from dynlearn.trajectories.assemble import Runs
 from dynlearn.trajectories.instants import grid
 from dynlearn.trajectories.message import refusal
+from dynlearn.trajectories.numbers import as_float
 
 FLAGS = ("terminated", "truncated")
 TRANSITION = ("reward", *FLAGS)
@@ -19,6 +20,9 @@ TRANSITION = ("reward", *FLAGS)
 
 def scalars(name: str, given: Any, lengths: Sequence[int], *, several: bool) -> list[np.ndarray]:
     """One array `(time,)` per run: floats for a reward, truth values for a flag."""
+    if several and not isinstance(given, list | tuple | np.ndarray):
+        remedy = "pass a list with one array per run"
+        raise ArgumentError(refusal(name, "an entry per sample of every run", f"{given!r:.80}", remedy))
     runs = list(given) if several else [given]
     arrays = [typed(name, run) for run in runs]
     came = [run.shape for run in arrays]
@@ -33,11 +37,10 @@ def scalars(name: str, given: Any, lengths: Sequence[int], *, several: bool) -> 
 
 
 def typed(name: str, values: Any) -> np.ndarray:
-    """A reward as it is, a flag as truth values."""
-    array = np.asarray(values)
-    if name not in FLAGS or array.dtype.kind == "b":
-        return array if array.dtype.kind == "b" else as_float(name, array)
-    array = as_float(name, array)
+    """A reward as numbers, a flag as truth values."""
+    array = as_float(name, values)
+    if name not in FLAGS:
+        return array
     bad = ~np.isin(array, (0, 1))
     if bad.any():
         remedy = "say of every sample whether the episode ended there"

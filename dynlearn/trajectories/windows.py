@@ -3,9 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from dynlearn.errors import ArgumentError, is_count
+from dynlearn.errors import check_count
 from dynlearn.trajectories.gather import gather
-from dynlearn.trajectories.message import refusal
 from dynlearn.trajectories.schema import run_ids, run_lengths, strings
 from dynlearn.trajectories.select import nonempty
 
@@ -26,10 +25,7 @@ def windows(ds: xr.Dataset, length: int, stride: int = 1, *, short: str = "error
     (['0/0', '0/2'], [[0.0, 1.0, 2.0], [2.0, 3.0, 4.0]])
     """
     for what, value in (("length", length), ("stride", stride)):
-        if not is_count(value, 1):
-            raise ArgumentError(
-                refusal(what, "a positive whole number of samples", repr(value), "pass e.g. 50")
-            )
+        check_count(what, value, 1)
     counts = (run_lengths(ds) - length) // stride + 1
     rows = nonempty(ds, counts, f"a window of {length} samples", short)
     rows = np.repeat(rows, counts[rows])

@@ -85,7 +85,7 @@ def test_lorenz63_alrnn(folder, monkeypatch):
     ds = datasets.load("lorenz63_alrnn", drop=2)
     assert ds["t"].values.tolist() == [[2, 3, 4, 5]] * 2
     assert ds["output"].values[:, 0].tolist() == [[6, 7, 8], [-6, -7, -8]]
-    with pytest.raises(ArgumentError, match="drop: expected an integer of at least 0, got -1"):
+    with pytest.raises(ArgumentError, match="drop: expected an integer >= 0, got -1"):
         datasets.load("lorenz63_alrnn", drop=-1)
 
 

@@ -256,9 +256,9 @@ class TestOptions:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"runs": 0}, "runs: expected an integer of at least 1, got 0"),
+        ({"runs": 0}, "runs: expected an integer >= 1, got 0"),
         ({"runs": 1.5}, "runs: expected an integer"),
-        ({"length": 1}, "length: expected an integer of at least 2, got 1"),
+        ({"length": 1}, "length: expected an integer >= 2, got 1"),
         ({"length": (9, 5)}, r"length: expected an integer, or \(low, high\)"),
         ({"length": "5"}, "length: expected"),
         ({"dt": 0}, "dt: expected a positive number, got 0"),

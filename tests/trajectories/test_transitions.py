@@ -51,6 +51,12 @@ def test_recorded_episodes_come_back_from_one_flat_table():
             np.testing.assert_array_equal(back[name], recorded[name])
 
 
+def test_truth_values_are_numbers_as_rewards():
+    ds = from_arrays(Y[:2], dt=1.0, reward=[True, False])
+    assert ds["reward"].values.tolist() == [[1.0, 0.0]]
+    assert ds["reward"].dtype == np.float64
+
+
 def test_several_runs_are_cut_each():
     two = {"terminated": [TERMINAL, 0 * TERMINAL], "static": [[1.0], [2.0]]}
     ds = from_arrays([Y, Y], times=[np.arange(7), np.arange(7) + 100], runs=["a", "b"], **two)

@@ -10,20 +10,13 @@ import xarray as xr
 
 from dynlearn.datasets._files import File
 from dynlearn.datasets._info import Info
-from dynlearn.errors import ArgumentError, is_count
+from dynlearn.errors import check_count
 from dynlearn.trajectories import from_arrays
 
 
 def card(name: str, description: str, licence: str, source: str, files: Sequence[File]) -> Info:
     sha256 = {file.path: file.sha256 for file in files}
     return Info(name, "benchmark", description, licence, source, sha256, sum(file.size for file in files))
-
-
-def count(name: str, value: object) -> int:
-    """A number of samples, 0 or more."""
-    if not is_count(value, 0):
-        raise ArgumentError(f"{name}: expected an integer of at least 0, got {value!r}; pass e.g. {name}=50.")
-    return int(value)
 
 
 def parts(
@@ -40,7 +33,7 @@ def parts(
     array([[ 2.,  4.,  6., nan],
            [ 4.,  6.,  8., 10.]])
     """
-    context = count("context", context)
+    context = check_count("context", context, 0)
     first = min(start for start, _ in cuts.values())
     spans = [(max(first, start - context), stop) for start, stop in cuts.values()]
     return from_arrays(

@@ -4,7 +4,8 @@ import numpy as np
 import xarray as xr
 
 from dynlearn.datasets._files import File, fetch
-from dynlearn.datasets.benchmarks._common import card, count
+from dynlearn.datasets.benchmarks._common import card
+from dynlearn.errors import check_count
 from dynlearn.trajectories import from_arrays
 
 PAGE = "https://github.com/DurstewitzLab/ALRNN-DSR/tree/main/alrnn_python"
@@ -36,7 +37,7 @@ def load(drop: int = 500) -> xr.Dataset:
 
     **Args** `drop`: how many samples are left out at the start of each run.
     """
-    drop = count("drop", drop)
+    drop = check_count("drop", drop, 0)
     runs = [np.load(fetch(file), allow_pickle=False) for file in (TRAIN, TEST)]
     return from_arrays(
         [run[drop:] for run in runs],

@@ -11,8 +11,8 @@ import pandas as pd
 import xarray as xr
 
 from dynlearn.datasets._files import File, fetch
-from dynlearn.datasets.benchmarks._common import card, count
-from dynlearn.errors import ArgumentError, check_known
+from dynlearn.datasets.benchmarks._common import card
+from dynlearn.errors import ArgumentError, check_count, check_known
 from dynlearn.trajectories import validate
 from dynlearn.trajectories.schema import SCHEMA_VERSION, strings
 
@@ -76,7 +76,7 @@ def load(
     """
     check_known("set of physionet2012", sets, FILES)
     for name, value in (("sets", len(sets)), ("limit", limit), ("chunk", chunk)):
-        if value is not None and count(name, value) == 0:
+        if value is not None and check_count(name, value, 0) == 0:
             raise ArgumentError(f"{name}: expected at least one, got none; pass more, or leave {name} out.")
     frame = _table([fetch(FILES[name]) for name in sets], limit)
     samples = frame.groupby(["run", "minute"], sort=True).ngroup().to_numpy()

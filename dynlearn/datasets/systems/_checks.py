@@ -5,25 +5,17 @@ import numbers
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dynlearn.errors import ArgumentError, is_count
-
-
-def count(name: str, value: object, at_least: int) -> int:
-    if not is_count(value, at_least):
-        raise ArgumentError(
-            f"{name}: expected an integer of at least {at_least}, got {value!r}; pass e.g. {name}=10."
-        )
-    return int(value)
+from dynlearn.errors import ArgumentError, check_count
 
 
 def lengths(value: object) -> tuple[int, int]:
     """Lowest and highest number of samples of a run."""
     if isinstance(value, tuple | list) and len(value) == 2:
-        low, high = (count("length", v, at_least=2) for v in value)
+        low, high = (check_count("length", v, at_least=2) for v in value)
         if low <= high:
             return low, high
     elif isinstance(value, numbers.Integral):
-        return (count("length", value, at_least=2),) * 2
+        return (check_count("length", value, at_least=2),) * 2
     raise ArgumentError(
         f"length: expected an integer, or (low, high) with 2 <= low <= high, got {value!r}; "
         "pass e.g. length=(100, 300)."

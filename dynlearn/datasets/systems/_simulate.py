@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Key
 from numpy.typing import ArrayLike
 
 from dynlearn.datasets.systems import _checks as checks
+from dynlearn.errors import check_count
 from dynlearn.numerics.keys import as_key
 from dynlearn.solvers import FixedStep, solve_ode
 from dynlearn.trajectories import from_arrays
@@ -37,7 +38,7 @@ def simulate(
     key: object,
 ) -> xr.Dataset:
     """See `AbstractSystem.simulate`."""
-    runs = checks.count("runs", runs, at_least=1)
+    runs = check_count("runs", runs, at_least=1)
     low, high = checks.lengths(length)
     dt = checks.positive("dt", system.sheet.dt if dt is None else dt)
     missing = checks.fraction("missing", missing)

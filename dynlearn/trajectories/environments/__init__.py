@@ -1,6 +1,5 @@
 """The border to Gymnasium: what is let in as an environment, and what passes in and out, checked and copied."""
 
-from dynlearn.trajectories.environments.as_numbers import as_numbers
 from dynlearn.trajectories.environments.episode import Episode, keeping, recorded
 from dynlearn.trajectories.environments.interval import stated_interval
 from dynlearn.trajectories.environments.opened import opened
@@ -14,7 +13,6 @@ __all__ = [
     "Random",
     "Transition",
     "World",
-    "as_numbers",
     "as_policy",
     "check_actions",
     "check_observations",

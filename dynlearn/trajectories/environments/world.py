@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float
 
 from dynlearn.errors import ArgumentError
-from dynlearn.trajectories.environments.as_numbers import as_numbers
 from dynlearn.trajectories.environments.spaces import check_actions, check_observations
 from dynlearn.trajectories.message import refusal
+from dynlearn.trajectories.numbers import as_numbers
 
 if TYPE_CHECKING:
     import gymnasium
@@ -104,7 +104,7 @@ def _reward(value: Any) -> float:
 
 def _flag(name: str, value: Any) -> bool:
     array = as_numbers(name, value, "True or False")
-    if array.size != 1 or array.dtype.kind == "f":
+    if array.size != 1 or array.dtype.kind == "f" or not np.isin(array, (0, 1)).all():
         raise ArgumentError(refusal(name, "True or False", f"{value!r:.80}", "let env.step return a bool"))
     return bool(array.reshape(()))
 

@@ -239,6 +239,7 @@ RETURNS = [
     ({"reward": np.inf}, r"reward: expected a number, got inf"),
     ({"reward": "much"}, r"reward: expected a number, got 'much'"),
     ({"terminated": None}, r"terminated: expected True or False, got None"),
+    ({"truncated": 2}, r"truncated: expected True or False, got 2; let env.step return a bool"),
     ({"truncated": np.zeros(2, bool)}, r"truncated: expected True or False, got array"),
     (
         {"observation": np.zeros(3)},
@@ -268,7 +269,7 @@ def test_an_environment_without_spaces():
 def test_names_and_units_are_refused_before_anything_runs():
     for options in ({"units": {"x": "m"}}, {"output_names": ["a", "a"]}, {"control_names": ["u", "v"]}):
         env = Counter()
-        with pytest.raises(DynlearnError, match=r"units: unknown name 'x'|unique names|a list of 1 names"):
+        with pytest.raises(DynlearnError, match=r"units: unknown name 'x'|unique ones|a list of 1 names"):
             record(env, **options)
         assert not env.seen
 
