@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from dynlearn.disk.seal import SIZE, sealed, unsealed
+from dynlearn.disk.there import check_there
 from dynlearn.disk.whole import put
-from dynlearn.errors import FileFormatError
+from dynlearn.errors import DynlearnError, FileFormatError
 
 _MANIFEST = "manifest.json"
 
@@ -38,11 +39,14 @@ def read(path: str | os.PathLike, kind: str, version: int) -> tuple[Any, list[np
     """
     expected = f"{path}: expected a {kind} file"
     try:
-        if not Path(path).is_file():
-            raise FileFormatError(f"{expected}, found nothing there; check the path.")
-        data = Path(path).read_bytes()
-    except (OSError, TypeError, ValueError) as error:
-        if isinstance(error, FileFormatError):
+        data = check_there(path, f"a {kind} file").read_bytes()
+    except IsADirectoryError as error:
+        remedy = (
+            "open it with dl.read" if Path(path).suffix == ".zarr" else "give the path of the file itself"
+        )
+        raise FileFormatError(f"{expected}, got a folder; {remedy}.") from error
+    except OSError as error:
+        if isinstance(error, DynlearnError):
             raise
         raise FileFormatError(f"{expected}, but it cannot be read ({error}); check the path.") from error
     # Whatever a damaged file makes the parsers below say, it is said in one sentence.

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from dynlearn.disk import check_there
 from dynlearn.errors import ArgumentError, FileFormatError, SchemaError, check_known
 from dynlearn.trajectories.compact_dates import check_not_compact
 from dynlearn.trajectories.csv_text import (
@@ -22,7 +23,7 @@ from dynlearn.trajectories.csv_text import (
     rows_of,
     separator_of,
 )
-from dynlearn.trajectories.frame import from_frame
+from dynlearn.trajectories.frame import check_name, from_frame, names_of
 from dynlearn.trajectories.iso_text import ISO, odd
 from dynlearn.trajectories.message import refusal
 from dynlearn.trajectories.spellings import as_instants, in_utc
@@ -30,6 +31,8 @@ from dynlearn.trajectories.transitions import TRANSITION
 
 OPTIONS = (*tuple(signature(from_frame).parameters)[1:], "sep", "decimal")
 """What can be said about a CSV file."""
+INTEGER = r"0|-?[1-9]\d{0,17}"
+"""As an integer of 64 bits is written."""
 NUMERIC = ("outputs", "controls", "states", "static")
 OLD_PANDAS = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
 EXACT: dict[str, Any] = {"float_precision": "round_trip"} if OLD_PANDAS else {}
@@ -54,7 +57,7 @@ def from_csv(
 
     **Raises** `FileFormatError` for whatever the file holds that cannot be read in one way only: rows
     and header that do not agree, a name that comes twice, text among numbers, and so on, with the line;
-    `ArgumentError` for columns it does not have; `FileNotFoundError`.
+    `ArgumentError` for columns it does not have; `MissingFileError`.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -64,14 +67,11 @@ def from_csv(
     >>> ds["output"].values.ravel(), ds.t.values.ravel(), ds.t.attrs["units"]
     (array([1.5, 2.5]), array([0. , 0.1]), 's')
     """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(
-            f"path: expected an existing file, got {str(path)!r}; check the name and folder."
-        )
+    path = check_there(path, "a .csv file")
     check_known("option for a .csv file", columns, OPTIONS)
+    roles, run = _roles(columns), columns.get("trajectory")
     try:
-        frame, numbers, units = _table(path, sep, decimal, _roles(columns))
+        frame, numbers, units = _table(path, sep, decimal, roles, run)
     except (csv.Error, ValueError, OverflowError) as error:
         if isinstance(error, ArgumentError | FileFormatError):
             raise
@@ -80,7 +80,7 @@ def from_csv(
         raise FileFormatError(
             refusal(str(path), "a table of comma-separated values", came, remedy)
         ) from error
-    for column in _roles(columns):
+    for column in roles:
         if column in frame and column != columns.get("time"):
             _check_numbers(path, frame[column], numbers)
     time = columns.get("time")
@@ -100,14 +100,14 @@ def csv_columns(path: str | os.PathLike, sep: str | None = None) -> list[str]:
 
 def _roles(columns: dict[str, Any]) -> list[str]:
     """The columns that must hold numbers, or instants."""
-    chosen = [columns.get(role) or () for role in NUMERIC]
-    wanted = [name for names in chosen if not isinstance(names, str) for name in names]
-    single = [columns[role] for role in ("time", *TRANSITION) if columns.get(role)]
-    return [*single, *wanted]
+    given = {role: value for role, value in columns.items() if value is not None}
+    check_name("trajectory", given.get("trajectory", ""))
+    single = [check_name(role, given[role]) for role in ("time", *TRANSITION) if role in given]
+    return [*single, *(name for role in NUMERIC for name in names_of(role, given.get(role, ())))]
 
 
 def _table(
-    path: Path, sep: str | None, decimal: str | None, roles: Sequence[str]
+    path: Path, sep: str | None, decimal: str | None, roles: Sequence[str], run: str | None
 ) -> tuple[pd.DataFrame, list[int], dict[str, str]]:
     """The table, the number of the line of each row, and the units below the header."""
     lines = lines_of(path)
@@ -127,9 +127,20 @@ def _table(
         names=[name or f"column {i}" for i, name in enumerate(names, 1)],
         index_col=False,
         skipinitialspace=True,
+        dtype=None if run is None else {run: str},
         **EXACT,
     )
+    if run in frame:
+        frame[run] = _ids(frame[run].str.strip())
     return frame, numbers[skip - 1 :], units
+
+
+def _ids(texts: pd.Series) -> pd.Series:
+    """Runs by the text they have: integers only where all are written as integers are, for 01 is not 1."""
+    known = texts.dropna()
+    if len(known) == len(texts) and known.str.fullmatch(INTEGER).all():
+        return texts.astype(np.int64)
+    return texts
 
 
 def _units(names: Sequence[str], texts: Sequence[str], sep: str, roles: Sequence[str]) -> dict[str, str]:

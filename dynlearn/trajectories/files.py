@@ -6,6 +6,7 @@ from typing import Any
 
 import xarray as xr
 
+from dynlearn.disk import check_there
 from dynlearn.errors import ArgumentError, unknown
 from dynlearn.trajectories.checks import validate
 from dynlearn.trajectories.csv_table import from_csv
@@ -22,7 +23,7 @@ def read(path: str | os.PathLike, *, lazy: bool = False, **frame_options: Any) -
     not compared with the digest that `write` made. For a CSV table
     `frame_options` say what its columns are, as in `from_csv`.
 
-    **Raises** `FileNotFoundError`; `FileFormatError` where the file is damaged or not under the schema;
+    **Raises** `MissingFileError`; `FileFormatError` where the file is damaged or not under the schema;
     `ArgumentError` for an unknown suffix or option.
 
     >>> import tempfile, numpy as np
@@ -33,12 +34,8 @@ def read(path: str | os.PathLike, *, lazy: bool = False, **frame_options: Any) -
     ...     read(folder + "/runs.nc").identical(ds)
     True
     """
-    path = Path(path)
-    suffix = _suffix(path)
-    if not path.exists():
-        raise FileNotFoundError(
-            f"path: expected an existing file, got {str(path)!r}; check the name and folder."
-        )
+    suffix = _suffix(Path(path))
+    path = check_there(path, f"a {suffix} file")
     if suffix == ".csv":
         if lazy:
             remedy = "leave lazy out, or convert the table once with dynlearn.trajectories.write"

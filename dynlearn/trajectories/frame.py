@@ -1,6 +1,6 @@
 """From a long pandas table, one row per sample, to a dataset."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,10 +68,11 @@ def from_frame(
         came = f"outputs={outputs!r}, time={time!r}, dt={dt!r}"
         remedy = 'pass e.g. time="t", outputs=["y"]'
         raise ArgumentError(refusal("from_frame", "outputs, and one of time and dt", came, remedy))
-    columns = {"output": outputs, "control": controls, "state": states, "static": static}
-    for role, chosen in columns.items():
-        _check_columns(frame, role, chosen)
-    columns = {kind: list(chosen) for kind, chosen in columns.items() if len(chosen)}
+    given = {"outputs": outputs, "controls": controls, "states": states, "static": static}
+    every: dict[str, Sequence] = {
+        role.removesuffix("s"): _there(frame, role, names_of(role, of)) for role, of in given.items()
+    }
+    columns = {kind: chosen for kind, chosen in every.items() if chosen}
     ids, rows = _grouped(frame, trajectory)
     values = {}
     for kind, chosen in columns.items():
@@ -84,13 +85,13 @@ def from_frame(
     if time is None:
         times, attrs = [grid(dt, len(index)) for index in rows], {"units": unit} if unit else {}  # type: ignore[arg-type]
     else:
-        _check_columns(frame, "time", [time])
+        _there(frame, "time", [check_name("time", time)])
         instants = as_instants(frame[time])
         times, attrs = from_dates([instants[index] for index in rows], unit, utc=in_utc(frame[time]))
     samples = {}
     for name, column in (("reward", reward), ("terminated", terminated), ("truncated", truncated)):
         if column is not None:
-            _check_columns(frame, name, [column])
+            _there(frame, name, [check_name(name, column)])
             found = typed(name, _numbers(frame, column))
             samples[name] = [found[index] for index in rows]
             if column in units:
@@ -99,19 +100,42 @@ def from_frame(
     return assemble(cut_at_ends(made, dt))
 
 
-def _check_columns(frame: pd.DataFrame, role: str, chosen: Sequence[str]) -> None:
+def names_of(role: str, chosen: Any) -> list:
+    """Several columns, in a list, a tuple, an array or an index.
+
+    >>> names_of("outputs", np.array(["y", "z"]))
+    ['y', 'z']
+    """
     if isinstance(chosen, str):
         raise ArgumentError(refusal(role, "a list of columns", repr(chosen), f"pass [{chosen!r}]"))
-    for column in chosen:
+    if (
+        not isinstance(chosen, Sequence | np.ndarray | pd.Index | pd.Series)
+        or getattr(chosen, "ndim", 1) != 1
+    ):
+        raise ArgumentError(refusal(role, "a list of columns", f"{chosen!r:.80}", 'pass e.g. ["y"]'))
+    names = chosen.tolist() if isinstance(chosen, np.ndarray | pd.Index | pd.Series) else list(chosen)
+    return [check_name(role, name) for name in names]
+
+
+def check_name(role: str, name: Any) -> Any:
+    """One column: its name, as text or as another label that pandas takes."""
+    if not isinstance(name, Hashable):
+        raise ArgumentError(refusal(role, "the name of a column", f"{name!r:.80}", 'pass e.g. "t"'))
+    return name
+
+
+def _there(frame: pd.DataFrame, role: str, names: list) -> list:
+    for column in names:
         if column not in frame.columns:
             raise ArgumentError(f"{role}: {unknown('column', column, frame.columns)}")
+    return names
 
 
 def _grouped(frame: pd.DataFrame, trajectory: str | None) -> tuple[list, list[np.ndarray]]:
     """Run ids in the order of their first row, and the rows of each run in their order."""
     if trajectory is None:
         return [0], [np.arange(len(frame))]
-    _check_columns(frame, "trajectory", [trajectory])
+    _there(frame, "trajectory", [check_name("trajectory", trajectory)])
     codes, ids = pd.factorize(frame[trajectory])
     if (codes < 0).any():
         row = int(np.argmin(codes))

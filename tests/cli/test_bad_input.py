@@ -17,7 +17,10 @@ BAD = {
     ),
     "export suffix": (["datasets", "laser", "--export", "{tmp}/a.txt"], "--export: unknown suffix '.txt'"),
     "system option": (["datasets", "linear", "--set", "run=2"], "did you mean 'runs'"),
-    "no file": (["fit", "{tmp}/no.nc", "-o", "{tmp}/m.dyn"], "expected an existing file"),
+    "no file": (
+        ["fit", "{tmp}/no.nc", "-o", "{tmp}/m.dyn"],
+        "no.nc: expected a .nc file, found nothing there; check the name",
+    ),
     "no dataset": (["fit", "lasr", "-o", "{tmp}/m.dyn"], "did you mean 'laser'"),
     "csv columns": (
         ["fit", "{folder}/runs.csv", "-o", "{tmp}/m.dyn"],
@@ -25,7 +28,7 @@ BAD = {
     ),
     "csv column": (
         ["fit", "{folder}/runs.csv", "-o", "{tmp}/m.dyn", "--time", "t", "--outputs", "position1"],
-        "output: unknown column 'position1'; did you mean 'position_1'",
+        "outputs: unknown column 'position1'; did you mean 'position_1'",
     ),
     "csv rows": (
         ["fit", "{folder}/wide.csv", "-o", "{tmp}/m.dyn", "--time", "t", "--outputs", "y"],

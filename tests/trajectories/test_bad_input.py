@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from dynlearn.errors import ArgumentError, FileFormatError, SchemaError
+from dynlearn.errors import ArgumentError, FileFormatError, MissingFileError, SchemaError
 from dynlearn.trajectories import from_arrays, from_frame, from_gymnasium, read, to_frame, validate, write
 from dynlearn.trajectories.concatenate import concatenate
 from dynlearn.trajectories.schema import names
@@ -89,13 +89,19 @@ BAD_INPUT = [
         ArgumentError, "unknown time unit for dates 'hr'.*'h'"),
     Row("names and columns", lambda: from_arrays(Y, dt=1.0, output_names=["a"]), ArgumentError, "a list of 2 names"),
     Row("names without controls", lambda: from_arrays(Y, dt=1.0, control_names=["u"]), ArgumentError, "pass the values"),
-    Row("same names", lambda: from_arrays(Y, dt=1.0, output_names=["a", "a"]), SchemaError, "unique names, got 'a'"),
+    Row("same names", lambda: from_arrays(Y, dt=1.0, output_names=["a", "a"]), ArgumentError, "output names: expected unique ones, got 'a' more"),
     Row("unit of nothing", lambda: good(units={"y2": "m"}), ArgumentError, "unknown name 'y2'; did you mean 'y"),
     Row("unit not text", lambda: good(units={"y0": 1}), ArgumentError, r"units\['y0'\]: expected a string"),
     Row("unknown hold", lambda: good(hold="first"), ArgumentError, "unknown hold 'first'.*'zero', 'linear'"),
     Row("too few ids", lambda: from_arrays(Y, dt=1.0, runs=["a", "b"]), ArgumentError, "runs: expected 1 ids"),
-    Row("duplicate ids", lambda: from_arrays([Y, Y], dt=1.0, runs=["a", "a"]), SchemaError, "unique run ids, got 'a'"),
-    Row("ids of numbers", lambda: from_arrays([Y, Y], dt=1.0, runs=[0.5, 1.5]), SchemaError, "integers or strings"),
+    Row("duplicate ids", lambda: from_arrays([Y, Y], dt=1.0, runs=["a", "a"]), ArgumentError, "run ids: expected unique ones, got 'a' more.*name each of them once"),
+    Row("ids of numbers", lambda: from_arrays([Y, Y], dt=1.0, runs=[0.5, 1.5]), ArgumentError, r"run ids: expected integers or strings, got dtype float64.*astype\(str"),
+    Row("a column twice", lambda: framed(outputs=["y", "y"]), ArgumentError, "output names: expected unique ones, got 'y' more.*name each of them once"),
+    Row("a list as the time", lambda: framed(time=["t"]), ArgumentError, r"time: expected the name of a column, got \['t'\]; pass e\.g\. \"t\""),
+    Row("a list as the run", lambda: framed(trajectory=["run"]), ArgumentError, r"trajectory: expected the name of a column, got \['run'\]"),
+    Row("a set of outputs", lambda: framed(outputs={"y"}), ArgumentError, r"outputs: expected a list of columns, got \{'y'\}"),
+    Row("a list within outputs", lambda: framed(outputs=[["y"]]), ArgumentError, r"outputs: expected the name of a column, got \['y'\]"),
+    Row("one reward for several runs", lambda: good(reward=1.0), ArgumentError, "reward: expected an entry per sample of every run, got 1.0; pass a list"),
     # values against the schema
     Row("times repeat", lambda: from_arrays(Y, times=[0.0, 1.0, 1.0]), SchemaError,
         r"t: expected strictly increasing.*run 0, sample 2, t = 1; sort"),
@@ -152,7 +158,7 @@ BAD_INPUT = [
     Row("between backwards", dyn("between", 1.0, 0.0), ArgumentError, "stop: expected an instant after start = 1"),
     Row("unknown short", dyn("before", 0.1, short="skip"), ArgumentError, "unknown value of short 'skip'"),
     Row("window too long", dyn("windows", 3), ArgumentError, "a window of 3 samples, got none in run 'b'"),
-    Row("window of zero", dyn("windows", 0), ArgumentError, "length: expected a positive whole number"),
+    Row("window of zero", dyn("windows", 0), ArgumentError, "length: expected an integer >= 1, got 0"),
     Row("empty split", dyn("split", 0.7, 0.15), ArgumentError, r"empty \w+ part of run '\w'.*at least \d+ samples"),
     Row("too few runs", dyn("split", 0.7, 0.15, by="trajectory"), ArgumentError, "part from 2 runs.*at least"),
     Row("split of percent", dyn("split", 70, 15), ArgumentError, r"train: expected a fraction.*0\.8 for two parts"),
@@ -193,7 +199,7 @@ BAD_INPUT = [
         ArgumentError, "a list of 3 names"),
     # files
     Row("unknown suffix", lambda: read("runs.nca"), ArgumentError, "unknown suffix '.nca'; did you mean '.nc'"),
-    Row("no file", lambda: read("nowhere.nc"), FileNotFoundError, "an existing file, got 'nowhere.nc'"),
+    Row("no file", lambda: read("nowhere.nc"), MissingFileError, r"nowhere\.nc: expected a \.nc file, found nothing"),
     Row("write a table", lambda: write(good(), "runs.csv"), ArgumentError, "to_csv"),
 ]  # fmt: skip
 

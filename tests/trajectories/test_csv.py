@@ -3,10 +3,11 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import dynlearn as dl
-from dynlearn.errors import ArgumentError, FileFormatError
+from dynlearn.errors import ArgumentError, FileFormatError, MissingFileError
 from dynlearn.trajectories import from_csv, read
 
 ROLES = {"time": "t", "outputs": ["y"]}
@@ -188,11 +189,43 @@ def test_arguments(table, tmp_path):
         table(text, outputs=["yy"])
     with pytest.raises(ArgumentError, match=r"option for a \.csv file 'separ'; did you mean 'sep'"):
         table(text, separ=";")
-    with pytest.raises(FileNotFoundError, match=r"an existing file, got .*no\.csv"):
-        from_csv(tmp_path / "no.csv", **ROLES)
+    for door in (from_csv, read):
+        with pytest.raises(
+            MissingFileError, match=r"no\.csv: expected a \.csv file, found nothing there; check"
+        ):
+            door(tmp_path / "no.csv", **ROLES)
+    with pytest.raises(MissingFileError, match=r"None: expected a \.csv file, got no path; pass text"):
+        from_csv(None, **ROLES)
+    assert issubclass(MissingFileError, FileNotFoundError)
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(FileFormatError, match=r"cannot be read \(Is a directory\)"):
         read(tmp_path / "folder.csv", **ROLES)
+
+
+def test_runs_are_what_the_file_says(table):
+    def ids(*texts):
+        rows = "".join(f"{text},0,1\n" for text in texts)
+        return table("run,t,y\n" + rows, trajectory="run").trajectory.values.tolist()
+
+    assert ids("01", "1") == ["01", "1"]
+    assert ids("0", "-7", "10") == [0, -7, 10]
+    assert ids("1.0", "1") == ["1.0", "1"]
+    assert ids("9" * 30, " a ", "True") == ["9" * 30, "a", "True"]
+
+
+def test_columns_in_an_array_and_columns_that_are_none(table):
+    text = "t,y,z\n0,1,2\n1,2,3\n"
+    names = pd.Index(["t", "y", "z"])
+    assert table(text, outputs=names[1:]).identical(table(text, outputs=np.array(["y", "z"])))
+    assert table(text, outputs=names[1:]).output_name.values.tolist() == ["y", "z"]
+    with pytest.raises(ArgumentError, match=r"^time: expected the name of a column, got \['t'\]; pass"):
+        table(text, time=["t"])
+    with pytest.raises(ArgumentError, match=r"^trajectory: expected the name of a column, got \['t'\]; pass"):
+        table(text, trajectory=["t"])
+    with pytest.raises(ArgumentError, match=r"^outputs: expected a list of columns, got 5"):
+        table(text, outputs=5)
+    with pytest.raises(ArgumentError, match=r"^output names: expected unique ones, got 'y' more than once"):
+        table(text, outputs=["y", "y"])
 
 
 def test_read_takes_the_same_options(tmp_path):

@@ -16,6 +16,7 @@ from dynlearn.trajectories import (
     from_gymnasium,
     read,
     schema,
+    stores,
     to_frame,
     validate,
     write,
@@ -93,6 +94,19 @@ def test_csv(tmp_path):
     to_frame(ds).to_csv(tmp_path / "runs.csv", index=False)
     roles = {"time": "t", "outputs": ["y0"], "trajectory": "trajectory", "units": {"y0": "m", "t": "s"}}
     assert read(tmp_path / "runs.csv", **roles).identical(ds)
+
+
+def test_a_store_of_much_padding_comes_back(tmp_path, monkeypatch):
+    """One long run beside short ones: what padding compresses to is far below what a file of others may claim."""
+    monkeypatch.setattr(stores, "FREE", 0)
+    ds = from_arrays([np.zeros(4000), *[np.ones(2)] * 99], dt=1.0)
+    write(ds, tmp_path / "a.zarr")
+    size = sum(file.stat().st_size for file in (tmp_path / "a.zarr").rglob("*") if file.is_file())
+    monkeypatch.setattr(stores, "RATIO", 0.9 * ds.nbytes / size)
+    assert read(tmp_path / "a.zarr").identical(ds)
+    (tmp_path / "a.zarr" / stores.LISTING).unlink()
+    with pytest.raises(FileFormatError, match="bytes of values in a file of"):
+        read(tmp_path / "a.zarr")
 
 
 def test_float32_and_fixed_width_text_survive(tmp_path):
