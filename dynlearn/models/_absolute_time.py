@@ -43,15 +43,16 @@ def typical(ds: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     t = schema.times_2d(ds)
     steps = np.diff(t, axis=1)
     between = steps[np.isfinite(steps)]
-    return np.array([np.nanmax(np.abs(t))]), np.array([np.median(between) if between.size else 0.0])
+    return t.ravel()[[np.nanargmax(np.abs(t))]], np.array([np.median(between) if between.size else 0.0])
 
 
 def unresolved(name: str, instant: float, interval: float, reader: str) -> str:
     """What is said of a clock that does not carry the interval."""
     kind = np.dtype(jnp.result_type(float))
-    apart = float(np.spacing(np.asarray(instant, kind)))
+    apart = float(np.spacing(np.asarray(abs(instant), kind)))
+    nearer = f"ds.t {'-' if instant > 0 else '+'} {abs(instant):.10g}"
     return (
         f"{name}: {reader} reads the time, and near {instant:.10g} {kind.name} resolves it to {apart:.2g}, too "
-        f"coarse for an interval of {interval:.3g}; count it from an origin nearby, ds = ds.assign_coords(t=ds.t - "
-        f"{instant:.10g}), and add that origin in the function, or call jax.config.update('jax_enable_x64', True)."
+        f"coarse for an interval of {interval:.3g}; count it from an origin nearby, ds = ds.assign_coords(t={nearer}), "
+        f"and add that origin in the function, or call jax.config.update('jax_enable_x64', True)."
     )
