@@ -155,7 +155,8 @@ def stabilised(A: Matrix, limit: float = 1 - 1e-6) -> Matrix:
 
 
 ROUNDING = 1e-6
-"""Of the largest singular value: what is smaller than the rounding of controls kept in float32 excites nothing."""
+"""Of controls whose root mean square is 1, as `gather` leaves them: what is smaller than the rounding of controls
+kept in float32 excites nothing."""
 
 
 def excitation(us: list[Matrix], most: int, offset: bool) -> int:
@@ -165,8 +166,8 @@ def excitation(us: list[Matrix], most: int, offset: bool) -> int:
     mean in the controls is told by it, and excites nothing beside.
     """
     channels = us[0].shape[1]
-    orders = range(1, most + 1)
-    return max((m for m in orders if _rank(us, m, offset) == m * channels), default=0)
+    # From above: each takes a decomposition, and of rich controls the first one settles it.
+    return next((m for m in range(most, 0, -1) if _rank(us, m, offset) == m * channels), 0)
 
 
 def check_excitation(us: list[Matrix], order: int, offset: bool) -> None:

@@ -7,7 +7,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import multivariate_normal
 
 from dynlearn.errors import ArgumentError, FitError
-from dynlearn.numerics import _innovations
+from dynlearn.numerics import _innovations, _subspace_states
 from dynlearn.numerics._subspace_data import DENSE, gather
 from dynlearn.numerics._subspace_states import stabilised
 from dynlearn.numerics.subspace import METHODS, identify, order_scores, select_order
@@ -275,6 +275,18 @@ def test_a_sine_excites_in_two_directions_whatever_the_cut_of_its_record(noise, 
         y[k] = 1.5 * y[k - 1] - 0.7 * y[k - 2] + rich[k - 1] + noise * rng.normal()
     poles = np.sort_complex(identify([y], [rich], 2, offset=True).poles)
     np.testing.assert_allclose(poles, np.sort_complex(np.roots([1, -1.5, 0.7])), atol=0.02)
+
+
+def test_rich_controls_are_known_by_one_decomposition(monkeypatch):
+    asked, rank = [], _subspace_states._rank
+    monkeypatch.setattr(
+        _subspace_states, "_rank", lambda us, span, offset: asked.append(span) or rank(us, span, offset)
+    )
+    u = np.random.default_rng(0).choice([-1.0, 1.0], (100, 1))
+    assert _subspace_states.excitation([u], 7, False) == 7
+    assert asked == [7]
+    sine = np.sqrt(2) * np.sin(0.3 * np.arange(100))[:, None]
+    assert _subspace_states.excitation([sine], 7, False) == 2
 
 
 def test_order_selection_refuses_in_words():
