@@ -13,9 +13,7 @@ from dynlearn.models._model import AbstractModel
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.resolution import coarse, reads
 from dynlearn.trajectories.numbers import as_numbers
-
-RTOL = 1e-4
-"""Two intervals are the same if they differ by less than this, relatively."""
+from dynlearn.trajectories.sampling import RTOL
 
 
 def check_parts(model: object, planner: object, constraints: object) -> None:

@@ -66,6 +66,7 @@ PARTS = [
     ({"bounds": 2.0}, r"bounds: expected \(low, high\), got 2\.0"),
     ({"bounds": ([-1, -1], [1, 1])}, r"bounds: expected 1 values, got shape \(2,\).*\['force'\]"),
     ({"bounds": (1, -1)}, r"bounds: expected low < high, got \[1\.0\] and \[-1\.0\]"),
+    ({"interval": 0.2 * (1 + 2e-3)}, r"interval: this discrete-time model steps by 0\.2 s, got 0\.2004"),
     ({"interval": 0.5}, r"interval: this discrete-time model steps by 0\.2 s, got 0\.5"),
 ]
 
