@@ -168,7 +168,7 @@ def _normal(x, mean, scale):
 
 
 def errors(method, p, emit=_emit, samples=SAMPLES):
-    """Of the total log density in nats, of means in standard deviations, of the logarithms of these: worst instants."""
+    """Of the total log density in nats, of means in true spreads, logarithms of spreads too small, too large: worst."""
     y = measurements(p, emit)
     exact, (found, back) = truth(p, y, emit), infer(method, process(p, y, emit), samples)
     result = [abs(float(found.log_density.sum()) - exact.log_density.sum())]
@@ -179,8 +179,9 @@ def errors(method, p, emit=_emit, samples=SAMPLES):
     ):
         mean, scale = exact.moments(name)
         result.append(np.abs((belief.mean[:, 0] - mean) / scale).max())
-        result.append(np.abs(np.log(belief.scale[:, 0] / scale)).max())
-    return result[0], max(result[1::2]), max(result[2::2])
+        wider = np.log(belief.scale[:, 0] / scale)
+        result += [-wider.min(), wider.max()]
+    return result[0], max(result[1::3]), max(result[2::3]), max(result[3::3])
 
 
 def _within(found, limits):
@@ -189,26 +190,30 @@ def _within(found, limits):
 
 BIG = EnsembleKalman(2000), Particle(2000)
 NEAR_THE_GRID = [
-    (Extended(), BENIGN, (0.3, 0.3, 0.2)),
-    (Unscented(), BENIGN, (0.1, 0.1, 0.1)),
-    (BIG[0], BENIGN, (0.4, 0.25, 0.2)),
-    (BIG[1], BENIGN, (0.2, 0.2, 0.15)),
-    (Extended(), FOLDING, (0.9, 0.7, 1.1)),
-    (Unscented(), FOLDING, (0.9, 0.4, 1.1)),
-    (BIG[0], FOLDING, (0.9, 0.8, 1.1)),
-    (BIG[1], FOLDING, (0.6, 0.3, 1.4)),
+    (Extended(), BENIGN, (0.3, 0.3, 0.2, 0.2)),
+    (Unscented(), BENIGN, (0.1, 0.1, 0.1, 0.1)),
+    (BIG[0], BENIGN, (0.4, 0.25, 0.2, 0.2)),
+    (BIG[1], BENIGN, (0.2, 0.2, 0.15, 0.15)),
+    (Extended(), FOLDING, (0.9, 0.7, 1.1, 0.1)),
+    (Unscented(), FOLDING, (0.9, 0.4, 1.1, 0.2)),
+    (BIG[0], FOLDING, (0.9, 0.8, 1.1, 0.3)),
+    (BIG[1], FOLDING, (0.6, 0.3, 1.4, 0.64)),
 ]
 
 
 @pytest.mark.parametrize(("method", "p", "within"), NEAR_THE_GRID)
 def test_nonlinear_beliefs_are_near_the_grids(method, p, within):
-    """Log density, means, spreads. Where y = x^2 / 5 the truth has two peaks, of which only particles know."""
+    """Log density, means, spreads. Where y = x^2 / 5 the truth has two peaks, of which only particles know.
+
+    Even they lose one at times on the way back, and their smoothed spread falls to 0.3 of the true one; it never
+    exceeds 1.9 of it.
+    """
     _within(errors(method, p), within)
 
 
 @pytest.mark.parametrize("law", LAWS)
 def test_particles_take_outputs_of_any_law(law):
-    _within(errors(BIG[1], BENIGN, LAWS[law]), (0.3, 0.25, 0.2))
+    _within(errors(BIG[1], BENIGN, LAWS[law]), (0.3, 0.25, 0.2, 0.2))
 
 
 @pytest.mark.slow
@@ -217,7 +222,7 @@ def test_particles_take_outputs_of_any_law(law):
     "method", [Extended(), Unscented(), BIG[0]], ids=["extended", "unscented", "ensemble"]
 )
 def test_other_methods_are_not_far_from_it(law, method):
-    _within(errors(method, BENIGN, LAWS[law]), (2.0, 1.5, 1.0))
+    _within(errors(method, BENIGN, LAWS[law]), (2.0, 1.5, 1.0, 1.0))
 
 
 @pytest.mark.parametrize("method", [EnsembleKalman, Particle])
