@@ -43,6 +43,15 @@ class MissingExtraError(DynlearnError, ImportError):
     """A part of the package needs a library that is not installed."""
 
 
+def in_short(error: Exception) -> str:
+    """What another library's error says, as one part of a sentence: its kind, and its first line if it has any.
+
+    >>> in_short(KeyError("a")), in_short(RuntimeError())
+    ("KeyError: 'a'", 'RuntimeError')
+    """
+    return ": ".join([type(error).__name__, *str(error).splitlines()[:1]])[:300].rstrip(".")
+
+
 def unknown(kind: str, name: object, valid: Iterable[object]) -> str:
     """The sentence for a name that is not known: the nearest valid one first, then all of them.
 

@@ -50,6 +50,10 @@ def test_an_objective_of_another_shape(linear):
     model, method = NeuralODE.from_data(linear, hidden=0, memory=1, width=4), Gradient(steps=1)
     with pytest.raises(ArgumentError, match=r"objective: expected a function \(model, batch, key\)"):
         fit(model, linear, method=method, objective=lambda model, batch, key: batch.output.sum())
+    with pytest.raises(
+        ArgumentError, match=r"objective: expected .*a scalar loss and a dict, got \(0\.0, \{\}\)"
+    ):
+        fit(model, linear, method=method, objective=lambda model, batch, key: (0.0, {}))
     with pytest.raises(ArgumentError, match="calling it failed"):
         fit(model, linear, method=method, objective=lambda model, batch: (0.0, {}))
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
-from dynlearn.errors import ArgumentError, is_count, is_number
+from dynlearn.errors import ArgumentError, in_short, is_count, is_number
 from dynlearn.fitting import _checkpoint
 from dynlearn.fitting._examples import Examples
 from dynlearn.fitting._method import Outcome, Session
@@ -211,12 +211,12 @@ def _check_objective(objective: Objective, model: AbstractModel, data: Examples)
     try:
         found = eqx.filter_eval_shape(objective, single, data.spread(2), jax.random.key(0))
     except TypeError as error:
-        raise ArgumentError(f"{expected}; calling it failed: {error}.") from error
+        raise ArgumentError(f"{expected}; calling it failed: {in_short(error)}.") from error
     if (
         not isinstance(found, tuple)
         or len(found) != 2
         or not isinstance(found[1], dict)
-        or found[0].shape != ()
+        or getattr(found[0], "shape", None) != ()
     ):
         raise ArgumentError(f"{expected}, got {found!r:.200}.")
 

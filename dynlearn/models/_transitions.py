@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, in_short
 from dynlearn.models._absolute_time import AbstractTimed
 from dynlearn.models._linear_systems import Noise
 from dynlearn.models._scaling import Scaling
@@ -92,8 +92,8 @@ def checked(what: str, function: object, arguments: dict[str, tuple[int, ...]], 
         result = eqx.filter_eval_shape(function, *inputs)
     except Exception as error:
         raise ArgumentError(
-            f"{expected}; calling it failed: {type(error).__name__}: {str(error).splitlines()[0]} It is compiled by "
-            f"JAX: use jax.numpy instead of numpy and float(), and jnp.where instead of if."
+            f"{expected}; calling it failed: {in_short(error)}. It is compiled by JAX: use jax.numpy instead of "
+            f"numpy and float(), and jnp.where instead of if."
         ) from error
     found = getattr(result, "shape", None)
     came = str(found) if found is not None else repr(result)[:60]

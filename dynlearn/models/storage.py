@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dynlearn.disk import archive
-from dynlearn.errors import ArgumentError, FileFormatError
+from dynlearn.errors import ArgumentError, FileFormatError, in_short
 from dynlearn.models._foreign import Foreign, as_model
 from dynlearn.models._model import AbstractModel
 from dynlearn.models._networks import ACTIVATIONS, portable
@@ -65,9 +65,9 @@ def load(path: str | os.PathLike) -> AbstractModel:
     except FileFormatError:
         raise
     except Exception as error:
-        came = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]:.300}"
         raise FileFormatError(
-            f"{path}: its description of the model is damaged, or not of this release ({came}); save it again."
+            f"{path}: its description of the model is damaged, or not of this release ({in_short(error)}); "
+            f"save it again."
         ) from error
     return model
 

@@ -7,7 +7,7 @@ from typing import Any
 import xarray as xr
 
 from dynlearn.disk import check_listed, check_place, list_files, put, replacing, sealed, unsealed
-from dynlearn.errors import ArgumentError, FileFormatError, SchemaError
+from dynlearn.errors import ArgumentError, FileFormatError, SchemaError, in_short
 from dynlearn.trajectories.checks import validate
 from dynlearn.trajectories.message import refusal
 from dynlearn.trajectories.schema import strings
@@ -51,9 +51,8 @@ def read_store(path: Path, suffix: str, lazy: bool) -> xr.Dataset:
 
 
 def damaged(path: Path, expected: str, error: Exception) -> str:
-    reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]:.200}"
     remedy = "it may be truncated or of another kind: copy or export it again"
-    return refusal(str(path), expected, f"one that cannot be read ({reason})", remedy)
+    return refusal(str(path), expected, f"one that cannot be read ({in_short(error)})", remedy)
 
 
 def _opened(path: Path, suffix: str, lazy: bool) -> xr.Dataset:

@@ -60,6 +60,10 @@ def test_outputs_that_are_not_of_their_law(law, value, words):
         NonlinearStateSpace.from_data(ds, outputs=law)
 
 
+def raising():
+    raise NotImplementedError
+
+
 @pytest.mark.parametrize(
     ("transition", "words"),
     [
@@ -67,6 +71,7 @@ def test_outputs_that_are_not_of_their_law(law, value, words):
             lambda t, x, u, s: x if x[0] > 0 else -x,
             r"calling it failed: TracerBool.*jnp\.where instead of if",
         ),
+        (lambda t, x, u, s: raising(), r"calling it failed: NotImplementedError\. It is compiled by JAX"),
         (lambda t, x, u, s: np.sin(x), "use jax.numpy instead of numpy"),
         (lambda t, x, u, s: x * 1j, "of real floating numbers, got complex64 back"),
         (lambda t, x, u, s: x > 0, "of real floating numbers, got bool back"),
