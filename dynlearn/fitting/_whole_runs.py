@@ -1,7 +1,6 @@
 """What the methods that maximise a likelihood share: the border, and data and model in float64."""
 
 import dataclasses
-import math
 from collections.abc import Callable
 
 import jax.numpy as jnp
@@ -39,10 +38,17 @@ def on_independent(
     if own.kept:
         found = run(small, dataclasses.replace(session, train=own.select(session.train)))
     else:
-        found = Outcome(small, [{"step": 0.0, "loss": math.nan}], Reason.SOLVED, {"steps": 0})
+        # Of no values at all the likelihood is 1.
+        found = Outcome(
+            small, [{"step": 0.0, "loss": 0.0}], Reason.SOLVED, {"steps": 0, "log_likelihood": 0.0}
+        )
     names = model.signature.output_names
-    copies = [name for i, name in enumerate(names) if i not in own.kept]
-    statistics = {**found.statistics, "follow from the others": copies}
+    copies = sorted({*range(len(names))} - {*own.kept, *own.constant})
+    statistics = {
+        **found.statistics,
+        "constant": [names[i] for i in own.constant],
+        "follow from the others": [names[i] for i in copies],
+    }
     return dataclasses.replace(found, model=own.expanded(found.model, model), statistics=statistics)
 
 

@@ -18,7 +18,7 @@ TOLERANCE = 1e-6
 """Of an output of unit spread: what the others may leave of one that is taken for their copy."""
 FLOOR = 1e-4
 """Standard deviation of a copy's own noise, as the error law's smallest: no covariance becomes singular."""
-FEWEST = 10
+TOGETHER = 10
 """Samples at which an output and those it copies were measured together, below which nothing is concluded."""
 
 
@@ -44,14 +44,16 @@ class Independent:
         kept: list[int] = []
         loadings: dict[int, tuple[list[int], np.ndarray, float]] = {}
         for j in np.argsort(-measured.sum(0), kind="stable"):
-            rows = measured[:, [*kept, j]].all(1)
-            if rows.sum() < max(FEWEST, 2 * (len(kept) + 1)):
-                kept.append(int(j))
-                continue
-            x = np.column_stack([y[rows][:, kept], np.ones(rows.sum())])
-            w = np.linalg.lstsq(x, y[rows, j], rcond=None)[0]
-            if np.abs(y[rows, j] - x @ w).max() < TOLERANCE + 4 * rounding[j]:
-                loadings[int(j)] = (list(kept), w[:-1], float(w[-1]))
+            # What is constant needs no other; so it is told from a copy.
+            for sources in ([], list(kept)):
+                rows = measured[:, [*sources, j]].all(1)
+                if rows.sum() < max(TOGETHER, 2 * (len(sources) + 1)):
+                    continue
+                x = np.column_stack([y[rows][:, sources], np.ones(rows.sum())])
+                w = np.linalg.lstsq(x, y[rows, j], rcond=None)[0]
+                if np.abs(y[rows, j] - x @ w).max() < TOLERANCE + 4 * rounding[j]:
+                    loadings[int(j)] = (sources, w[:-1], float(w[-1]))
+                    break
             else:
                 kept.append(int(j))
         order = sorted(kept)
@@ -64,6 +66,11 @@ class Independent:
     @property
     def all(self) -> bool:
         return len(self.kept) == len(self.L)
+
+    @property
+    def constant(self) -> tuple[int, ...]:
+        """Outputs that follow from nothing, as they never change."""
+        return tuple(int(j) for j in np.flatnonzero((self.L == 0).all(1)))
 
     def select(self, ds: xr.Dataset) -> xr.Dataset:
         """The outputs that are kept."""

@@ -61,6 +61,17 @@ def test_a_series_of_sevens(fit):
     np.testing.assert_allclose(scale, 7e-4, rtol=0.05)
 
 
+@pytest.mark.parametrize("method", [EM(steps=2), MaximumLikelihood(steps=2), "subspace"])
+def test_it_is_said_which_outputs_say_nothing_and_why(method, wave):
+    ds, sevens = dataset(np.full(T, 7.0), wave, 2 * wave - 3), dataset(np.full(T, 7.0))
+    found = dl.fit(linear(ds), ds, method=method, progress=False).statistics
+    assert (found["constant"], found["follow from the others"]) == (["y0"], ["y2"])
+    alone = dl.fit(linear(sevens), sevens, method=method, progress=False)
+    assert (alone.statistics["constant"], alone.statistics["follow from the others"]) == (["y0"], [])
+    assert alone.statistics["log_likelihood"] == 0.0  # of what is left: no value at all
+    assert float(alone.history["output"].sel(output_name="loss").item()) == 0.0
+
+
 def test_default_states_are_those_of_the_outputs_that_say_something(wave):
     model = dl.models.LinearStateSpace.from_data(dataset(np.full(T, 7.0), wave, 2 * wave))
     assert len(model.state_names) == 2
