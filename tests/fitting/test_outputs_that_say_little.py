@@ -123,7 +123,10 @@ def test_coefficients_count(wave):
 
 
 def test_few_values_give_wide_intervals(wave):
-    """15 values of an output: forecasts of its later values lie within two thirds to all of the 90 % intervals."""
+    """15 values of an output: three quarters of its later values and more lie within the 90 % intervals.
+
+    Those are up to twice as wide as the noise asks for, not wider.
+    """
     rng = np.random.default_rng(2)
     k = np.arange(300)
     both = np.stack([np.sin(0.3 * k), np.cos(0.3 * k)], 1) + 0.1 * rng.normal(size=(300, 2))
@@ -133,8 +136,9 @@ def test_few_values_give_wide_intervals(wave):
     model = dl.fit(linear(train), train, method=EM(steps=60), progress=False).model
     fc = dl.forecast(model, train, 100, samples=2)
     error = both[200:, 1] - fc["output_mean"].values[0, :, 1]
-    inside = np.abs(error) < 1.645 * fc["output_scale"].values[0, :, 1]
-    assert 0.75 <= inside.mean() <= 1.0
+    scale = fc["output_scale"].values[0, :, 1]
+    assert (np.abs(error) < 1.645 * scale).mean() >= 0.75
+    assert scale.max() < 0.22  # of noise of 0.1
     assert error.std() < 0.25
 
 
