@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -18,7 +18,8 @@ from dynlearn.fitting._examples import Examples
 from dynlearn.fitting._method import Outcome, Session
 from dynlearn.fitting.objectives import Objective, validation_score
 from dynlearn.fitting.result import Reason
-from dynlearn.models import AbstractModel, Ensemble, Fixed
+from dynlearn.models import AbstractModel, Ensemble
+from dynlearn.numerics.fixed import is_fixed, trainable
 from dynlearn.numerics.plain import make_plain
 from dynlearn.numerics.window import Window
 
@@ -108,7 +109,7 @@ class Gradient:
                 self.validation_windows
             )
         )
-        parameters, fixed = eqx.partition(template, trainable(template), is_leaf=_is_fixed)
+        parameters, fixed = eqx.partition(template, trainable(template), is_leaf=is_fixed)
         if not jax.tree.leaves(parameters):
             raise ArgumentError(
                 f"Gradient: {type(template).__name__} has nothing to train; leave out method, or use 'calibration'."
@@ -133,7 +134,7 @@ class Gradient:
         _check_objective(session.objective, model, data)
         start = session.checkpoint.load(state, self.steps) or _checkpoint.Progress(state, 0, [], None)
         end = self._loop(start, block, fixed, data, held_out, session)
-        fitted = eqx.combine(end.training.best, fixed, is_leaf=_is_fixed)
+        fitted = eqx.combine(end.training.best, fixed, is_leaf=is_fixed)
         fitted = Ensemble(fitted, model.size) if isinstance(model, Ensemble) else fitted
         assert end.reason is not None  # the loop runs until there is one
         reason = end.reason
@@ -176,17 +177,6 @@ class Gradient:
         return optax.chain(
             optax.clip_by_global_norm(self.clip), optax.adamw(schedule, weight_decay=self.weight_decay)
         )
-
-
-def _is_fixed(node: Any) -> bool:
-    return isinstance(node, Fixed)
-
-
-def trainable(model: AbstractModel) -> PyTree:
-    """True for every array a gradient may move, False elsewhere and for `Fixed` nodes whole."""
-    return jax.tree.map(
-        lambda leaf: not _is_fixed(leaf) and eqx.is_inexact_array(leaf), model, is_leaf=_is_fixed
-    )
 
 
 @eqx.filter_jit
@@ -272,7 +262,7 @@ class _Block:
         if held_out is None:
             best, score, stale = average, training.score, training.stale
         else:
-            found = validation_score(eqx.combine(average, fixed, is_leaf=_is_fixed), held_out, key)
+            found = validation_score(eqx.combine(average, fixed, is_leaf=is_fixed), held_out, key)
             better = found < training.score
             best = jax.tree.map(lambda new, old: jnp.where(better, new, old), average, training.best)
             score = jnp.where(better, found, training.score)
@@ -281,4 +271,4 @@ class _Block:
         return Training(parameters, average, state, best, score, stale), numbers
 
     def _loss(self, parameters, fixed, batch: Window, key: Key[Array, ""]):
-        return self.objective(eqx.combine(parameters, fixed, is_leaf=_is_fixed), batch, key)
+        return self.objective(eqx.combine(parameters, fixed, is_leaf=is_fixed), batch, key)

@@ -12,11 +12,11 @@ from jax.flatten_util import ravel_pytree
 from dynlearn.errors import ArgumentError, FitError, check_count, check_number
 from dynlearn.fitting import _whole_runs
 from dynlearn.fitting._method import Outcome, Session
-from dynlearn.fitting.gradient import trainable
 from dynlearn.fitting.result import Reason
 from dynlearn.inference.density import total
-from dynlearn.models import AbstractModel, Fixed
+from dynlearn.models import AbstractModel
 from dynlearn.numerics import precision
+from dynlearn.numerics.fixed import is_fixed, trainable
 from dynlearn.numerics.plain import make_plain
 
 WORST = 1e10
@@ -62,7 +62,7 @@ class MaximumLikelihood:
         rows: list[dict[str, float]] = []
         with precision.float64(), session.progress("maximum likelihood", self.steps) as report:
             now, runs, count = _whole_runs.runs_of(checked, session)
-            parameters, fixed = eqx.partition(now, trainable(now), is_leaf=_is_fixed)
+            parameters, fixed = eqx.partition(now, trainable(now), is_leaf=is_fixed)
             start, restore = ravel_pytree(parameters)
             if start.size == 0:
                 raise ArgumentError(
@@ -99,7 +99,7 @@ class MaximumLikelihood:
                 slope = float(np.abs(found.jac).max())
                 if left <= 0 or slope <= FLAT:
                     break
-            fitted = eqx.combine(restore(jnp.asarray(found.x)), fixed, is_leaf=_is_fixed)
+            fitted = eqx.combine(restore(jnp.asarray(found.x)), fixed, is_leaf=is_fixed)
         ended = Reason.CONVERGED if slope <= FLAT else Reason.STALLED
         reason = Reason.STEPS_DONE if left <= 0 else ended
         statistics = {
@@ -114,9 +114,5 @@ class MaximumLikelihood:
 @eqx.filter_jit
 @eqx.filter_value_and_grad
 def _loss(parameters, fixed, runs, count, key):
-    model = eqx.combine(parameters, fixed, is_leaf=_is_fixed)
+    model = eqx.combine(parameters, fixed, is_leaf=is_fixed)
     return -jnp.sum(total(model, runs, model.inference, key)) / count
-
-
-def _is_fixed(node: Any) -> bool:
-    return isinstance(node, Fixed)

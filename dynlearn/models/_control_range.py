@@ -10,13 +10,18 @@ from dynlearn.errors import ArgumentError
 from dynlearn.models._fields import GivenField, GivenMap
 from dynlearn.models._model import AbstractModel
 from dynlearn.models._transitions import GivenTransition
+from dynlearn.models.ensemble import Ensemble
 from dynlearn.models.persistence import Persistence
+from dynlearn.models.smoothed import Smoothed
 from dynlearn.models.tiling import ContextTiling
+from dynlearn.numerics.fixed import trainable
 
 FAR = 0.5
 """Of the width of the training range: how far beyond it a control may go without a word."""
 RTOL = 1e-5
 """Relative difference up to which two controls are the same: a model keeps them in float32."""
+MOVES = ("field", "map", "transition")
+"""Names of the part of a model that moves its state, where that may be a function of the user's own."""
 EXTRAPOLATES = "extrapolates"
 """The attribute of a dataset that says which controls went far beyond their training range."""
 
@@ -25,7 +30,8 @@ def check_controls(where: str, model: AbstractModel, values: Float[np.ndarray, "
     """A sentence about the controls far outside their training range, "" where none is; NaN and inf count as none.
 
     `ArgumentError` where one leaves the only value it had in training. A model that does not use its controls knows
-    all of them, and so does one whose use of them is a function of the user's own, or matrices.
+    all of them, and so does one that matrices were given for, or that a function of the user's own moves in which
+    there is nothing to fit: no arrays, or only below `Fixed` nodes.
     """
     if not _learned(model):
         return ""
@@ -54,9 +60,12 @@ def check_controls(where: str, model: AbstractModel, values: Float[np.ndarray, "
 
 
 def _learned(model: Any) -> bool:
-    """Whether what controls do was learned from data."""
+    """Whether what controls do to the state was learned from data."""
+    if isinstance(model, Ensemble | Smoothed):
+        return _learned(model.members if isinstance(model, Ensemble) else model.model)
     if isinstance(model, Persistence | ContextTiling):
         return False
-    given = (GivenField, GivenMap, GivenTransition)
-    nodes = jax.tree.leaves(model, is_leaf=lambda node: isinstance(node, given))
-    return not any(isinstance(node, given) for node in nodes)
+    moves = next((getattr(model, name) for name in MOVES if hasattr(model, name)), None)
+    return not isinstance(moves, GivenField | GivenMap | GivenTransition) or any(
+        jax.tree.leaves(trainable(moves))
+    )

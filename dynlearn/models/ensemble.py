@@ -10,9 +10,10 @@ from dynlearn.errors import ArgumentError, check_count
 from dynlearn.models._foreign import Foreign, as_model
 from dynlearn.models._imported import AbstractImported
 from dynlearn.models._model import AbstractModel, State
-from dynlearn.models._scaling import Fixed, Scaling
+from dynlearn.models._scaling import Scaling
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.distributions import Mixture
+from dynlearn.numerics.fixed import Fixed, is_fixed
 from dynlearn.numerics.keys import as_key
 from dynlearn.numerics.plain import plain
 from dynlearn.numerics.window import Window
@@ -115,7 +116,7 @@ def _redrawn(model: AbstractModel, key: Key[Array, ""]) -> AbstractModel:
     def redraw(node, k):
         if isinstance(node, eqx.nn.Linear):
             return eqx.tree_at(lambda n: n.weight, node, _shuffled(node.weight, k))
-        return _every(node, k, _fixed, _shuffled) if isinstance(node, AbstractImported) else node
+        return _every(node, k, is_fixed, _shuffled) if isinstance(node, AbstractImported) else node
 
     return _every(model, key, network, redraw)
 
@@ -125,10 +126,6 @@ def _every(tree, key: Key[Array, ""], is_leaf, change):
     nodes, structure = jax.tree.flatten(tree, is_leaf=is_leaf)
     keys = jax.random.split(key, len(nodes))
     return jax.tree.unflatten(structure, [change(n, k) for n, k in zip(nodes, keys, strict=True)])
-
-
-def _fixed(node) -> bool:
-    return isinstance(node, Fixed)
 
 
 def _shuffled(weight, key: Key[Array, ""]):

@@ -1,10 +1,16 @@
 """Controls a model has not seen: refused where nothing was seen, said once where it goes far."""
 
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import dynlearn as dl
 from dynlearn.errors import ArgumentError
+from dynlearn.models._control_range import check_controls
 from dynlearn.rl import ModelEnv
 
 COST = dl.control.Quadratic([0.0], [1.0], [0.1])
@@ -90,6 +96,51 @@ def test_what_knows_its_controls_is_not_asked(still):
         persistence.signature.replace(interval=1.0), M, scaling=persistence.scaling
     )
     dl.forecast(known, ds, 5, controls=np.full((5, 1), 100.0), samples=2)
+
+
+class Linear(eqx.Module):
+    """-x + gain u."""
+
+    gain: Any
+
+    def __call__(self, t, x, u, s):
+        return -x + jax.tree.leaves(self.gain)[0] * u
+
+
+class Known(dl.models.Fixed):
+    value: jax.Array
+
+
+SIZES: Any = {"hidden": 0, "memory": 1, "width": 4, "key": 0}
+MOVED_BY = {
+    "field": lambda ds, f: dl.models.NeuralODE.from_data(ds, field=f, **SIZES),
+    "drift": lambda ds, f: dl.models.NeuralSDE.from_data(ds, field=f, **SIZES),
+    "map": lambda ds, f: dl.models.NeuralMap.from_data(ds, map=f, **SIZES),
+    "transition": lambda ds, f: dl.models.NonlinearStateSpace.from_data(ds, transition=f, states=1, width=4, key=0),
+    "smoothed": lambda ds, f: dl.models.Smoothed.of(dl.models.NeuralODE.from_data(ds, field=f, **SIZES)),
+    "ensemble": lambda ds, f: dl.models.Ensemble.of(
+        dl.models.NeuralODE.from_data(ds, field=f, **SIZES), 2, key=0
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("family", MOVED_BY)
+def test_what_moves_the_state_is_asked(family, still):
+    """A function with nothing to fit knows its controls, one with weights and a network have learned them."""
+    ds, _ = still
+    far = np.full((5, 1), 100.0)
+    for given in (lambda t, x, u, s: u - x, Linear(1.0), Linear(Known(jnp.ones(1)))):
+        assert check_controls("controls", MOVED_BY[family](ds, given), far) == ""
+    for learned in (Linear(jnp.ones(1)), None):
+        with pytest.raises(ArgumentError, match="controls: " + WORDS):
+            check_controls("controls", MOVED_BY[family](ds, learned), far)
+
+
+def test_a_given_diffusion_moves_no_state(still):
+    ds, _ = still
+    model = dl.models.NeuralSDE.from_data(ds, diffusion=lambda t, x, u, s: 0.1 + 0 * x, **SIZES)
+    with pytest.raises(ArgumentError, match="controls: " + WORDS):
+        check_controls("controls", model, np.full((5, 1), 100.0))
 
 
 def test_draws_of_a_transition_need_noise_of_the_dynamics(moving):
