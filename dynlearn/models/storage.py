@@ -17,7 +17,7 @@ from dynlearn.models._foreign import Foreign, as_model
 from dynlearn.models._model import AbstractModel
 from dynlearn.models._networks import ACTIVATIONS, portable
 from dynlearn.models._signature import Signature
-from dynlearn.models._wellformed import check_values, check_wellformed
+from dynlearn.models._wellformed import check_wellformed
 
 KIND, VERSION = "dynlearn model", 2
 LATE = ("dynlearn.numerics.aten",)
@@ -29,8 +29,8 @@ def save(model: AbstractModel | Foreign, path: str | os.PathLike) -> None:
 
     Works for any composition of Equinox modules whose activations have names
     (`dynlearn.models` networks, ensembles, models of your own). The file is written whole or not at all.
-    Raises `ArgumentError` for what is no model, holds a NaN or a function without a name, `WriteError` where the
-    disk is full or may not be written to.
+    Raises `ArgumentError` for what is no model, holds a NaN or a function without a name, or could not be loaded again;
+    `WriteError` where the disk is full or may not be written to.
 
     >>> import dynlearn as dl, tempfile, pathlib
     >>> ds = dl.datasets.load("linear", runs=2, length=30, key=0)
@@ -44,7 +44,11 @@ def save(model: AbstractModel | Foreign, path: str | os.PathLike) -> None:
         raise ArgumentError(
             f"save: expected a model, got {type(model).__name__}; a fit's model is result.model."
         )
-    check_values(model)
+    try:
+        check_wellformed(model)
+    except Exception as error:
+        why = str(error) if isinstance(error, ArgumentError) else in_short(error)
+        raise ArgumentError(f"save: this model could not be loaded again: {why}") from error
     arrays: list[np.ndarray] = []
     archive.write(path, KIND, VERSION, _encode(model, arrays, "model"), arrays)
 
@@ -73,7 +77,7 @@ def load(path: str | os.PathLike) -> AbstractModel:
 
 
 def _encode(node: Any, arrays: list[np.ndarray], where: str) -> Any:
-    if isinstance(node, jax.Array | np.ndarray):
+    if isinstance(node, jax.Array | np.ndarray) and not jnp.issubdtype(node.dtype, jax.dtypes.extended):
         arrays.append(np.asarray(node))
         return {"array": len(arrays) - 1}
     if isinstance(node, eqx.Module | Signature):
@@ -82,7 +86,7 @@ def _encode(node: Any, arrays: list[np.ndarray], where: str) -> Any:
             for f in dataclasses.fields(node)
         }
         return {"class": _name(type(node)), "fields": fields}
-    if isinstance(node, tuple | list):
+    if type(node) in (tuple, list):
         items = [_encode(item, arrays, f"{where}[{i}]") for i, item in enumerate(node)]
         return {type(node).__name__: items}
     if isinstance(node, np.generic):
@@ -93,7 +97,8 @@ def _encode(node: Any, arrays: list[np.ndarray], where: str) -> Any:
     if name is not None and ACTIVATIONS.get(name) is portable(node):
         return {"function": name}
     raise ArgumentError(
-        f"save: {where} is {node!r:.80}, which has no name to be written by. Make a function of your own an "
+        f"save: {where} is {node!r:.80}, which has no name to be written by: a file takes modules, arrays, numbers, "
+        f"text, tuples and lists. Make a function of your own an "
         f"equinox.Module with a __call__, defined in a module that is imported before loading; an activation is one of "
         f"{sorted(ACTIVATIONS)}."
     )
