@@ -249,7 +249,7 @@ ROWS: list[tuple[str, Callable, type[Exception], str]] = [
         "discrete model, samples left out",
         lambda g: ARX.from_data(g.ds.isel(time=[0, 1, 2, 4, 5, 6, 9])),
         SchemaError,
-        r"call ds.dyn.regularize\(\) first",
+        r"call ds.dyn.regularize\(\) \(--regularize on the command line\) first",
     ),
     (
         "koopman, interpolated controls",

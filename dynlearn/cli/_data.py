@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """What the columns of a .csv file are, as given on the command line."""
+    """What the columns of a .csv file are, as given on the command line, and whether any data are put on their grid."""
 
     time: str | None = None
     dt: float | None = None
@@ -23,6 +23,7 @@ class Table:
     units: list[str] | None = None
     sep: str | None = None
     decimal: str | None = None
+    regularize: bool = False
 
     def options(self) -> dict[str, Any]:
         """As `from_csv` takes them; only those that were given."""
@@ -42,13 +43,19 @@ class Table:
 
 
 def open_data(data: str, table: Table | None = None) -> "xr.Dataset":
-    """The dataset that DATA means."""
+    """The dataset that DATA means, on its grid where that was asked for."""
+    table = table or Table()
+    ds = _opened(data, table)
+    return ds.dyn.regularize() if table.regularize else ds
+
+
+def _opened(data: str, table: Table) -> "xr.Dataset":
     from dynlearn import datasets
     from dynlearn.errors import unknown
     from dynlearn.trajectories import read
     from dynlearn.trajectories.files import SUFFIXES
 
-    options = (table or Table()).options()
+    options = table.options()
     path = Path(data)
     if path.suffix in SUFFIXES:
         if path.suffix == ".csv" and path.exists():
@@ -79,7 +86,8 @@ def open_both(data: str, other: str | None, table: Table) -> "tuple[xr.Dataset, 
     if other is None:
         return open_data(data, table), None
     tables = [Path(name).suffix == ".csv" for name in (data, other)]
-    first, second = (table if is_table or not any(tables) else None for is_table in tables)
+    alone = Table(regularize=table.regularize)
+    first, second = (table if is_table or not any(tables) else alone for is_table in tables)
     return open_data(data, first), open_data(other, second)
 
 

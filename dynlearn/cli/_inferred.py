@@ -23,7 +23,8 @@ def infer(
     output: Path | None,
     plot: Path | None,
     rows: "Callable[[xr.Dataset], tuple[int, Sequence[int]]]",
-    **options: Any,
+    key: int,
+    samples: int | None = None,
 ) -> None:
     """`dl.filter`, `dl.smooth` or `dl.impute` by name: run, shown at the `rows` of a run, written and drawn."""
     from dynlearn.cli import _build, _console, _files, _pairs
@@ -35,8 +36,9 @@ def infer(
     with _console.working(f"{verb}: {data}"):
         import dynlearn as dl
 
+        draws = {} if samples is None else {"samples": samples}  # the past alone has none to give
         how = _build.inference(method, _pairs.values("--method-set", method_settings))
-        found = getattr(dl, verb)(dl.load(model), ds, method=how, **options)
+        found = getattr(dl, verb)(dl.load(model), ds, method=how, key=key, **draws)
     shown, instants = rows(ds)
     if len(instants):
         _console.out().print(_table(found, ds, shown, instants))

@@ -48,6 +48,13 @@ Decimal = Annotated[
     str | None,
     typer.Option("--decimal", help="The decimal point, . or a comma; default: found.", rich_help_panel=TABLE),
 ]
+Regularize = Annotated[
+    bool,
+    typer.Option(
+        "--regularize",
+        help="Put samples that a regular grid leaves out back, as not measured; nothing is invented.",
+    ),
+]
 Run = Annotated[str | None, typer.Option("--run", help="This run only.")]
 Key = Annotated[int, typer.Option("--key", help="Seed of everything random.", min=0)]
 Context = Annotated[
@@ -82,7 +89,9 @@ Plot = Annotated[Path | None, typer.Option("--plot", help="Draw it to this .png,
 Inference = Annotated[
     str | None,
     typer.Option(
-        "--method", help="exact, extended, unscented, ensemble or particle; default the model's own."
+        "--method",
+        help="exact, extended, unscented, ensemble, particle, collapsed, enumerated or amortised; default the "
+        "model's own.",
     ),
 ]
 InferenceSettings = Annotated[

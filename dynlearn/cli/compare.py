@@ -35,11 +35,12 @@ def compare(
     units: o.Units = None,
     sep: o.Sep = None,
     decimal: o.Decimal = None,
+    regularize: o.Regularize = False,
 ) -> None:
     """Score several models on the same held-out data, with the baselines beside them."""
     from dynlearn.cli._data import Table
 
-    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal)
+    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal, regularize)
     score(models, data, train, columns, context, horizon, samples, stride, of, output, key)
 
 

@@ -22,10 +22,11 @@ def evaluate(
     units: o.Units = None,
     sep: o.Sep = None,
     decimal: o.Decimal = None,
+    regularize: o.Regularize = False,
 ) -> None:
     """Score a model on data it was not fitted to, with the baselines beside it."""
     from dynlearn.cli._data import Table
     from dynlearn.cli.compare import score
 
-    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal)
+    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal, regularize)
     score([str(model)], data, train, columns, context, horizon, samples, stride, of, output, key)

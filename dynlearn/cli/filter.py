@@ -20,10 +20,11 @@ def filter(
     units: o.Units = None,
     sep: o.Sep = None,
     decimal: o.Decimal = None,
+    regularize: o.Regularize = False,
 ) -> None:
     """The states and outputs of every run, from the past alone: one-step forecasts, and what each sample taught."""
     from dynlearn.cli._data import Table
     from dynlearn.cli._inferred import everywhere, infer
 
-    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal)
-    infer("filter", model, data, columns, run, method, method_settings, output, plot, everywhere, key=key)
+    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal, regularize)
+    infer("filter", model, data, columns, run, method, method_settings, output, plot, everywhere, key)

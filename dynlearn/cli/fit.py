@@ -25,7 +25,11 @@ def fit(
     by: o.SplitBy = "time",
     method: Annotated[
         str | None,
-        typer.Option("--method", help="gradient, least_squares or calibration; default the model's own."),
+        typer.Option(
+            "--method",
+            help="gradient, least_squares, subspace, em, maximum_likelihood, switching_em or calibration; default the "
+            "model's own.",
+        ),
     ] = None,
     steps: Annotated[
         int | None, typer.Option("--steps", help="Steps of method gradient, at most.", min=1)
@@ -50,13 +54,14 @@ def fit(
     units: o.Units = None,
     sep: o.Sep = None,
     decimal: o.Decimal = None,
+    regularize: o.Regularize = False,
 ) -> None:
     """Fit a model to data, and score it on held-out data beside the baselines."""
     from dynlearn.cli import _build, _console, _fit_steps, _pairs, _windows
     from dynlearn.cli._data import Table
 
     _fit_steps.check_targets(output, checkpoint, report)
-    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal)
+    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal, regularize)
     parts = _fit_steps.read_parts(data, columns, until, split, by, key, context, horizon)
 
     with _console.working("importing JAX and building the model"):

@@ -59,6 +59,7 @@ def forecast(
     units: o.Units = None,
     sep: o.Sep = None,
     decimal: o.Decimal = None,
+    regularize: o.Regularize = False,
 ) -> None:
     """Forecast what comes after a record, or after its first --context samples, beside what did come."""
     from dynlearn.cli import _console, _files
@@ -74,7 +75,7 @@ def forecast(
     with _console.working("forecasting"):
         import dynlearn as dl
 
-        columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal)
+        columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal, regularize)
         fitted = dl.load(model)
         ds, later = open_both(data, future, columns)
         ds = one_run(ds, run)

@@ -50,6 +50,7 @@ def identify(
     units: o.Units = None,
     sep: o.Sep = None,
     decimal: o.Decimal = None,
+    regularize: o.Regularize = False,
 ) -> None:
     """Identify a linear state-space model: choose its number of states, fit it, score it on held-out data."""
     from dynlearn.cli import _console, _fit_steps, _windows
@@ -61,7 +62,7 @@ def identify(
     if states is not None and most is not None:
         raise ArgumentError("--states, --max-states: expected one of them, got both; leave out --max-states.")
     _fit_steps.check_targets(output, checkpoint, report)
-    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal)
+    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal, regularize)
     parts = _fit_steps.read_parts(data, columns, until, split, by, key, context, horizon)
 
     with _console.working("choosing the number of states"):
@@ -97,7 +98,7 @@ def _table(scores: "xr.Dataset", criterion: str, chosen: int) -> Any:
     """Every order under every criterion, the smaller the better."""
     from rich import box
 
-    from dynlearn.trajectories.wide_table import WideTable
+    from dynlearn.wide_table import WideTable
 
     title = f"{chosen} state{'s' * (chosen != 1)} by {criterion}"
     table = WideTable(box=box.SIMPLE_HEAD, title=title, title_justify="left")

@@ -21,12 +21,13 @@ def impute(
     units: o.Units = None,
     sep: o.Sep = None,
     decimal: o.Decimal = None,
+    regularize: o.Regularize = False,
 ) -> None:
     """Fill in what was not measured, by what the whole run says of it; what was measured stays as it is."""
     from dynlearn.cli._data import Table
     from dynlearn.cli._inferred import infer, where_missing
 
-    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal)
+    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal, regularize)
     infer(
         "impute",
         model,
@@ -38,6 +39,6 @@ def impute(
         output,
         plot,
         where_missing,
-        samples=samples,
-        key=key,
+        key,
+        samples,
     )

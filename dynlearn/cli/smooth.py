@@ -21,23 +21,13 @@ def smooth(
     units: o.Units = None,
     sep: o.Sep = None,
     decimal: o.Decimal = None,
+    regularize: o.Regularize = False,
 ) -> None:
     """The states and outputs of every run, given all of it."""
     from dynlearn.cli._data import Table
     from dynlearn.cli._inferred import everywhere, infer
 
-    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal)
+    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal, regularize)
     infer(
-        "smooth",
-        model,
-        data,
-        columns,
-        run,
-        method,
-        method_settings,
-        output,
-        plot,
-        everywhere,
-        samples=samples,
-        key=key,
+        "smooth", model, data, columns, run, method, method_settings, output, plot, everywhere, key, samples
     )

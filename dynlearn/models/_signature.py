@@ -123,7 +123,7 @@ class Signature:
             came = f"{found.interval:g}" if found.interval else f"{found.smallest:g} to {found.largest:g}"
             raise ArgumentError(
                 f"t: this is a discrete-time model with interval {self.interval:g} {self.time_unit}, the data's "
-                f"is {came}; call ds.dyn.resample({self.interval:g}), or use a continuous-time model."
+                f"is {came}; {made_regular(ds, self.interval)}, or use a continuous-time model."
             )
 
     def _check_names(self, ds: xr.Dataset, kind: str, names: tuple[str, ...], units: tuple[str, ...]) -> None:

@@ -91,13 +91,19 @@ def agrees(t: np.ndarray, interval: float) -> bool:
     )
 
 
-def made_regular(ds: xr.Dataset) -> str:
-    """What to do with these uneven samples for a discrete-time model, as code."""
-    if _monthly(ds):
+def made_regular(ds: xr.Dataset, interval: float | None = None) -> str:
+    """What to do with these samples for a discrete-time model, or for one of this interval, as code."""
+    if interval is None and _monthly(ds):
         return 'build it with units={"t": "month"}, which counts the months'
-    if sampling(ds).lattice:
-        return "call ds.dyn.regularize()"
-    return f"call ds.dyn.resample({np.nanmedian(np.diff(times_2d(ds), axis=1)):.3g})"
+    found = sampling(ds)
+    if found.step is not None and not found.regular and (interval is None or _same(found.step, interval)):
+        return "call ds.dyn.regularize() (--regularize on the command line)"
+    dt = f"{found.typical:.3g}" if interval is None else f"{interval:g}"
+    return f"call ds.dyn.resample({dt})"
+
+
+def _same(step: float, interval: float) -> bool:
+    return abs(step - interval) <= RTOL * interval
 
 
 def _monthly(ds: xr.Dataset) -> bool:

@@ -34,6 +34,12 @@ def test_help_names_every_command(call):
         assert "Usage" in call(command, "--help").output
 
 
+def test_help_names_every_method(call):
+    for command, methods in (("fit", dl.fitting.METHODS), ("filter", dl.inference.METHODS)):
+        shown = call(command, "--help").output
+        assert [name for name in methods if name not in shown] == []
+
+
 def test_version(call):
     assert call("--version").output.strip() == f"dynlearn {dl.__version__}"
 

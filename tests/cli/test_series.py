@@ -81,6 +81,21 @@ def test_impute_fills_what_is_missing_and_nothing_else(call, days, tmp_path):
     assert "Nothing is missing" in full.output
 
 
+def test_rows_left_out_of_a_grid_come_back_as_not_measured(call, days, tmp_path):
+    """--regularize: the record without its weekends is the one in which they are empty."""
+    table = pd.read_csv(days / "days.csv")
+    table[table["level"].notna()].to_csv(tmp_path / "left out.csv", index=False)
+    arguments = ["impute", days / "walk.dyn", tmp_path / "left out.csv", *DATED, "-o", tmp_path / "a.csv"]
+    assert (
+        "call ds.dyn.regularize() (--regularize on the command line), or" in call(*arguments, code=2).stderr
+    )
+    call(*arguments, "--regularize")
+    call("impute", days / "walk.dyn", days / "days.csv", *DATED, "-o", tmp_path / "b.csv")
+    filled, wanted = pd.read_csv(tmp_path / "a.csv"), pd.read_csv(tmp_path / "b.csv")
+    last = int(table["level"].last_valid_index())
+    pd.testing.assert_frame_equal(filled, wanted.loc[:last])
+
+
 def test_filter_and_smooth_are_those_of_the_library(call, days, tmp_path):
     ds = dl.from_csv(days / "days.csv", time="day", outputs=["level"], units={"t": "d"})
     model = dl.load(days / "walk.dyn")

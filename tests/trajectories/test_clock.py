@@ -100,7 +100,8 @@ def test_a_discrete_model_takes_a_rounded_clock_and_says_what_it_does_not_take()
         model.signature.check(series(0.02 * N[:50]))
     weekdays = series(N[:50][N[:50] % 7 < 5])
     with pytest.raises(
-        ArgumentError, match=r"pass continuous=True .*, or call ds\.dyn\.regularize\(\) first"
+        ArgumentError,
+        match=r"pass continuous=True .*, or call ds\.dyn\.regularize\(\) \(--regularize .*\) first",
     ):
         LinearStateSpace.from_data(weekdays)
     assert LinearStateSpace.from_data(weekdays.dyn.regularize()).signature.interval == 1
