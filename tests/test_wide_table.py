@@ -5,7 +5,7 @@ import re
 import pytest
 from rich.console import Console
 
-from dynlearn.trajectories.wide_table import WideTable
+from dynlearn.wide_table import WideTable
 
 NAMES = (
     "a_name_of_a_model_that_is_longer_than_any_line_has_room_for_it_beside_numbers",

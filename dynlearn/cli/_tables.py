@@ -59,7 +59,7 @@ def series_table(
 
     from dynlearn.trajectories import schema
     from dynlearn.trajectories.instants import iso_dates
-    from dynlearn.trajectories.wide_table import WideTable
+    from dynlearn.wide_table import WideTable
 
     runs = ds["trajectory"].values
     title = f"run {escape(str(runs[run]))}" + (f" (of {len(runs)})" if len(runs) > 1 else "")

@@ -170,7 +170,7 @@ def _table(runs: "xr.Dataset", seed: int) -> Any:
     import numpy as np
     from rich import box
 
-    from dynlearn.trajectories.wide_table import WideTable
+    from dynlearn.wide_table import WideTable
 
     returns, steps = runs["reward"].sum("time").values, runs.dyn.lengths - 1
     milliseconds = 1e3 * runs["plan_seconds"].median("time").values

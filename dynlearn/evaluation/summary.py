@@ -53,7 +53,7 @@ def rich_table(scores: xr.Dataset, output: str | None = None):
     from rich.markup import escape
     from rich.text import Text
 
-    from dynlearn.trajectories.wide_table import WideTable
+    from dynlearn.wide_table import WideTable
 
     frame = summary(scores, output)
     a = scores.attrs

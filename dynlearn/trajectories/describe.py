@@ -27,7 +27,7 @@ class Description:
     def __rich__(self) -> "Table":
         from rich.markup import escape
 
-        from dynlearn.trajectories.wide_table import WideTable
+        from dynlearn.wide_table import WideTable
 
         table = WideTable(title=_headline(self.summary), title_justify="left", caption_justify="left")
         table.add_column("channel")

@@ -49,7 +49,7 @@ def to_device(ds: xr.Dataset, dtype: Any = None) -> "Window":
         observed=jnp.asarray(observed),
         control=jnp.asarray(_controls(ds, valid), dtype),
         valid=jnp.asarray(valid),
-        static=jnp.array(_static(ds), dtype),  # asarray may go on reading the dataset's own memory,
+        static=jnp.array(_static(ds), dtype),  # asarray may go on reading the dataset's own memory
     )
 
 
@@ -76,9 +76,7 @@ def _controls(ds: xr.Dataset, valid: np.ndarray) -> np.ndarray:
 def _static(ds: xr.Dataset) -> np.ndarray:
     if "static" not in ds:
         return np.zeros((ds.sizes["trajectory"], 0))
-    static = (
-        ds["static"].transpose("trajectory", "static_name").values.copy()
-    )  # the device may keep the memory
+    static = ds["static"].transpose("trajectory", "static_name").values
     if np.isnan(static).any():
         remedy = "fill it with a value that stands for unknown, or drop the column or the run"
         raise ArgumentError(refusal("static", "a number for every run", "NaN", remedy))

@@ -14,7 +14,7 @@ from dynlearn.cli import _build
 from dynlearn.cli.demo.settings import Pendulum
 from dynlearn.cli.demo.stages import Stages
 from dynlearn.fitting import FitResult
-from dynlearn.trajectories.wide_table import WideTable
+from dynlearn.wide_table import WideTable
 
 ENVIRONMENT, INTERVAL, BOUNDS = "Pendulum-v1", 0.05, (-2.0, 2.0)
 OUTPUTS, CONTROLS = ["cos_angle", "sin_angle", "rate"], ["torque"]
