@@ -7,7 +7,7 @@ import pytest
 import dynlearn as dl
 from dynlearn.errors import ArgumentError, FitError
 from dynlearn.fitting import Gradient, LeastSquares
-from dynlearn.models import ARX, Koopman, NeuralODE
+from dynlearn.models import ARX, Koopman, NeuralMap, NeuralODE
 from dynlearn.models.dictionaries import Fourier
 
 
@@ -44,6 +44,18 @@ def test_a_validation_set_too_small_to_calibrate_on(linear):
         FitError, match=r"calibration: output 'position_1' was measured 3 times, this model needs 10"
     ):
         fit(ARX.from_data(linear, delays=0), linear, linear.isel(trajectory=[0], time=slice(0, 3)))
+
+
+@pytest.mark.parametrize(
+    ("horizon", "words"),
+    [(4, r"off by \d\.\d+e\+2\d standard deviations within 4"), (9, "not finite within 9")],
+)
+def test_forecasts_too_far_off_for_an_error_law(horizon, words, linear):
+    model = NeuralMap.from_data(linear, map=lambda t, x, u, s: 1e6 * x, hidden=0, memory=1, width=4)
+    with pytest.raises(
+        FitError, match=rf"forecasts of NeuralMap are {words} steps; the fitted dynamics are unst"
+    ):
+        fit(model, linear, method="calibration", calibration_horizon=horizon)
 
 
 def test_an_objective_of_another_shape(linear):

@@ -34,7 +34,8 @@ def calibrate(model: AbstractModel | Foreign, ds: xr.Dataset, *, horizon: int = 
     """`model` with its `ErrorGrowth` fitted to the residuals of its forecasts on `ds`.
 
     Members of an ensemble are calibrated one by one. Stochastic models have learned their noise with
-    their dynamics and keep it, as state-space models have. Raises `FitError` where the forecasts are not finite.
+    their dynamics and keep it, as state-space models have. Raises `FitError` where the forecasts are not finite, or
+    so far off that the squares of their errors are not.
     """
     model = as_model(model)
     if isinstance(model, AbstractStochastic | AbstractStateSpace):
@@ -59,10 +60,12 @@ def calibrate(model: AbstractModel | Foreign, ds: xr.Dataset, *, horizon: int = 
             f"give {counts}; use longer or more runs (leave validation out to calibrate on the training data)."
             f"{sparse(ds)}"
         )
-    if not np.isfinite(residual[measured]).all():
+    worst = np.abs(residual[measured]).max()
+    if not worst < ErrorGrowth.largest():
+        far = f"off by {worst:.2g} standard deviations" if np.isfinite(worst) else "not finite"
         raise FitError(
-            f"calibration: forecasts of {type(model).__name__} are not finite within {residual.shape[1]} steps; "
-            f"the fitted dynamics are unstable: use a ridge, fewer features, or a shorter horizon."
+            f"calibration: forecasts of {type(model).__name__} are {far} within {residual.shape[1]} steps; the "
+            f"fitted dynamics are unstable: use a ridge, fewer features, or a shorter horizon."
         )
     return eqx.tree_at(_noise, model, ErrorGrowth.fit(residual, lead, measured))
 

@@ -46,6 +46,11 @@ class ErrorGrowth(Fixed):
     def __check_init__(self):
         check_numbers(self, at_least_0=("sigma", "spread"), above_0=("growth", "shape", "memory"))
 
+    @staticmethod
+    def largest() -> float:
+        """Residual up to which the squares that the law computes with are numbers here, whatever `fit` finds."""
+        return float(np.sqrt(jnp.finfo(jnp.result_type(float)).max)) / 20
+
     @classmethod
     def unit(cls, outputs: int) -> Self:
         """Before any fit: an error of one standard deviation of the data at every lead."""
@@ -90,6 +95,7 @@ class ErrorGrowth(Fixed):
             lead: time since the last observation.
             measured: which residuals count, shape `(window, lead, output)`.
         """
+        residual = np.asarray(residual, float)  # of forecasts far off, the squares leave float32
         columns = [_fit_output(residual[..., j], lead, measured[..., j]) for j in range(residual.shape[-1])]
         sigma, spread, growth, shape, memory = (jnp.asarray(np.array(v)) for v in zip(*columns, strict=True))
         return cls(sigma, spread, growth, shape, memory)

@@ -47,6 +47,21 @@ def test_perfect_forecasts_and_no_data_give_finite_laws():
         assert float(found.sigma[0]) > 0
 
 
+@pytest.mark.parametrize("size", [1e-15, 1e17])
+def test_a_law_of_residuals_whose_squares_leave_float32(size):
+    """The law is that of residuals of size one, times the size; its squares are numbers."""
+    r, lead = residuals(0.1, 1.0, 1.0, 2.0, 0.5, windows=200)
+    r = (size * r[..., None]).astype(np.float32)
+    found = ErrorGrowth.fit(r, lead, np.ones(r.shape, bool))
+    assert np.isfinite(found.predictive(jnp.zeros(1), found.start()).scale).all()
+    if size > 1:
+        far = np.sqrt(
+            np.asarray(found.sigma, float) ** 2 + np.asarray(found.variance(jnp.asarray(4.0)), float)
+        )
+        np.testing.assert_allclose(far, size, rtol=0.15)
+        assert np.abs(r).max() < ErrorGrowth.largest()
+
+
 def test_drawn_errors_have_the_correlation_time():
     one = jnp.ones(1)
     law = ErrorGrowth(0.1 * one, one, 0.5 * one, one, 0.7 * one)
