@@ -44,13 +44,14 @@ def save(model: AbstractModel | Foreign, path: str | os.PathLike) -> None:
         raise ArgumentError(
             f"save: expected a model, got {type(model).__name__}; a fit's model is result.model."
         )
+    arrays: list[np.ndarray] = []
+    content = _encode(model, arrays, "model")
     try:
         check_wellformed(model)
     except Exception as error:
         why = str(error) if isinstance(error, ArgumentError) else in_short(error)
         raise ArgumentError(f"save: this model could not be loaded again: {why}") from error
-    arrays: list[np.ndarray] = []
-    archive.write(path, KIND, VERSION, _encode(model, arrays, "model"), arrays)
+    archive.write(path, KIND, VERSION, content, arrays)
 
 
 def load(path: str | os.PathLike) -> AbstractModel:
