@@ -5,6 +5,7 @@ import shutil
 from contextlib import suppress
 
 import equinox as eqx
+import jax
 import numpy as np
 import pytest
 
@@ -65,22 +66,30 @@ def test_a_flipped_bit_in_a_model_is_noticed(count, model_files, tmp_path):
 
 @pytest.mark.parametrize("count", [30, pytest.param(300, marks=pytest.mark.slow)])
 def test_changed_checkpoints(count, linear, tmp_path):
-    """A flipped bit is noticed; under a right digest the fit ends as it would have, or says what is wrong."""
+    """A flipped bit is noticed; other numbers under a digest made anew cannot be, but they end in a model of that
+    kind, and anything else in words that say what is wrong."""
     path, changed = tmp_path / "ck", tmp_path / "changed"
     model = dl.models.LinearStateSpace.from_data(linear, states=2, memory=4)
 
     def fit(at):
-        dl.fit(model, linear, method=EM(steps=3), checkpoint=at, progress=False, calibration_horizon=2)
+        return dl.fit(
+            model, linear, method=EM(steps=3), checkpoint=at, progress=False, calibration_horizon=2
+        ).model
 
-    fit(path)
+    wanted, refused = fit(path), 0
     for seed in range(count):
         rng = random.Random(seed)
         flipped(path, changed, rng)
         with pytest.raises(FileFormatError):
             fit(changed)
-        mutated(path, changed, rng)
-        with suppress(DynlearnError):
-            fit(changed)
+        kind = mutated(path, changed, rng)
+        try:
+            found = fit(changed)
+        except DynlearnError:
+            refused += 1
+        else:
+            assert jax.tree.structure(found) == jax.tree.structure(wanted), kind
+    assert refused > count // 2
 
 
 def stores(ds, folder):
