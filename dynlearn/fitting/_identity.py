@@ -1,13 +1,10 @@
 """What decides where a fit ends, as names and values: by it a checkpoint knows its own fit."""
 
 import dataclasses
-import dis
 import enum
 import functools
-import hashlib
-import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax
@@ -15,22 +12,10 @@ import numpy as np
 import xarray as xr
 
 from dynlearn.errors import ArgumentError
+from dynlearn.fitting._definitions import defined, digest, digest_of, installed, names, of_a_library, outer
 from dynlearn.models import AbstractModel
 
 Identity = dict[str, str]
-LIBRARIES = {
-    "dynlearn",
-    "equinox",
-    "diffrax",
-    "jax",
-    "jaxlib",
-    "jaxtyping",
-    "numpy",
-    "optax",
-    "scipy",
-    "torch",
-}
-"""Their functions are what their names say; with a release they may change, but not between two fits of one user."""
 SHOWN = 3
 """Differences a refusal names."""
 
@@ -112,7 +97,7 @@ class _Describer:
         elif isinstance(node, type):
             self._class(node, where)
         elif isinstance(node, types.CodeType):
-            self.found[where] = f"code {node.co_name}, sha256 {_code(node)}"
+            self.found[where] = f"code {node.co_name}, sha256 {digest_of(node)}"
         elif isinstance(node, types.FunctionType):
             self._function(node, where)
         elif isinstance(node, types.MethodType):
@@ -128,8 +113,8 @@ class _Describer:
         else:
             self._object(node, where)
 
-    def _all(self, parts: Mapping[str, Any], where: str) -> None:
-        for name, part in parts.items():
+    def _all(self, parts: Mapping[str, Any] | Iterable[tuple[str, Any]], where: str) -> None:
+        for name, part in dict(parts).items():
             self.describe(part, f"{where}.{name}")
 
     def _object(self, node: Any, where: str) -> None:
@@ -149,18 +134,19 @@ class _Describer:
         self._all(parts, where)
 
     def _class(self, cls: type, where: str) -> None:
+        """By name, and with what it and the classes it inherits from define; an instance's own values come after."""
         self.found[where] = f"{cls.__module__}.{cls.__qualname__}"
-        if not _of_a_library(cls) and cls.__module__ != "builtins":
-            functions = {k: v for k, v in vars(cls).items() if isinstance(v, types.FunctionType)}
-            self._all(
-                {k: v for k, v in functions.items() if k == "__call__" or not k.startswith("__")}, where
-            )
+        for base in cls.__mro__ if not of_a_library(cls.__module__) else ():
+            if base is cls or not installed(base.__module__):
+                self._all(defined(base), where if base is cls else f"{where}.{base.__qualname__}")
 
     def _function(self, node: types.FunctionType, where: str) -> None:
         self.found[where] = f"{node.__module__}.{node.__qualname__}"
-        if not _of_a_library(node):
-            self.found[f"{where} (its code)"] = f"code, sha256 {_code(node.__code__)}"
-            self._all({name: node.__globals__[name] for name in _globals(node)}, where)
+        spoken = names(node.__code__)
+        if not of_a_library(node.__module__):
+            self.found[f"{where} (its code)"] = f"code, sha256 {digest_of(node.__code__)}"
+            for name, value in outer(node):
+                self._read(value, f"{where}.{name}", spoken)
         defaults = dict(enumerate(node.__defaults__ or ())) | (node.__kwdefaults__ or {})
         self._all({f"default {name}": value for name, value in defaults.items()}, where)
         for name, cell in zip(node.__code__.co_freevars, node.__closure__ or (), strict=True):
@@ -168,38 +154,18 @@ class _Describer:
                 held = cell.cell_contents
             except ValueError:  # not yet assigned
                 continue
-            self.describe(held, f"{where}.{name}")
+            self._read(held, f"{where}.{name}", spoken)
 
-
-def _of_a_library(node: Any) -> bool:
-    root = str(node.__module__).partition(".")[0]
-    return root in LIBRARIES or root in sys.stdlib_module_names - {"__main__"}
-
-
-def _globals(function: types.FunctionType) -> Iterator[str]:
-    """Names of the module's own that the function, or one inside it, reads."""
-    waiting, names = [function.__code__], set()
-    while waiting:
-        code = waiting.pop()
-        names |= {i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-        waiting += [c for c in code.co_consts if isinstance(c, types.CodeType)]
-    yield from sorted(name for name in names if name in function.__globals__)
-
-
-def _code(code: types.CodeType) -> str:
-    """Digest of what a function does: its instructions, names and constants; not where it stands in its file."""
-    constants = [_code(c) if isinstance(c, types.CodeType) else _constant(c) for c in code.co_consts]
-    return _digest(code.co_code + repr((code.co_names, code.co_varnames, constants)).encode())
-
-
-def _constant(value: object) -> str:
-    return repr(sorted(map(repr, value)) if isinstance(value, frozenset) else value)
+    def _read(self, node: Any, where: str, names: set[str], inside: tuple = ()) -> None:
+        """What a function that speaks of `names` finds in `node`: of a user's module what has one of them."""
+        if not isinstance(node, types.ModuleType) or installed(node.__name__) or node in inside:
+            self.describe(node, where)
+            return
+        self.found[where] = f"module {node.__name__}"
+        for name in sorted(names & vars(node).keys()):
+            self._read(vars(node)[name], f"{where}.{name}", names, (*inside, node))
 
 
 def _array(array: np.ndarray) -> str:
     data = array.tobytes() if array.dtype.kind in "fiubc" else repr(array.tolist()).encode()
-    return f"{array.dtype}{list(array.shape)}, sha256 {_digest(data)}"
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:32]
+    return f"{array.dtype}{list(array.shape)}, sha256 {digest(data)}"

@@ -1,8 +1,11 @@
 """A checkpoint belongs to one fit, and a killed fit goes on from it to what it would have become."""
 
+import enum
 import functools
 import subprocess
 import sys
+import types
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -62,6 +65,57 @@ class Plain:
     loss = __call__
 
 
+class Loss:
+    """What `by_class` derives from: every part of it may be another one."""
+
+    def __call__(self, model, batch, key):
+        return self.factor() * jnp.sum(batch.output), {}
+
+    def factor(self):
+        return 1.0
+
+
+def by_class(part):
+    """An object of a class that gets its factor as `part(w)` says: {name: what stands in the class}."""
+    return lambda w: type("Own", (Loss,), {"__module__": __name__, **part(w)})()
+
+
+def inherited(w):
+    base = type("Base", (Loss,), {"__module__": __name__, "factor": lambda self: w})
+    return type("Own", (base,), {"__module__": __name__})()
+
+
+def by_class_of_equinox(w):
+    class Own(eqx.Module):
+        weight: ClassVar[float] = w
+
+        @eqx.filter_jit
+        def __call__(self, model, batch, key):
+            return self.factor(self.weight) * jnp.sum(batch.output), {}
+
+        @staticmethod
+        def factor(weight):
+            return weight
+
+    return Own()
+
+
+def module(**content):
+    made = types.ModuleType("settings")
+    vars(made).update(content)
+    return made
+
+
+def by_a_module(w):
+    settings = module(W=w, unused=iter([1]))
+    return lambda model, batch, key: (settings.W * jnp.sum(batch.output), {})
+
+
+def by_a_module_inside(w):
+    settings = module(inner=module(factor=lambda: w))
+    return lambda model, batch, key: (settings.inner.factor() * jnp.sum(batch.output), {})
+
+
 def mutated(ds):
     other = ds.copy(deep=True)
     other["output"][0, 3, 0] += 1.0
@@ -109,14 +163,76 @@ def test_data_count(linear):
         lambda w: jax.jit(weighted(w)),
         lambda w: weighted(jnp.array([w])),
         lambda w: weighted({"a": [w, np.float32(w)]}),
+        by_class(lambda w: {"weight": w, "factor": lambda self: self.weight}),
+        by_class(lambda w: {"factor": lambda self: w}),
+        by_class(lambda w: {"weight": property(lambda self: w)}),
+        by_class(lambda w: {"weight": functools.cached_property(lambda self: w)}),
+        by_class(lambda w: {"factor": staticmethod(lambda: w)}),
+        by_class(lambda w: {"factor": classmethod(lambda cls: w)}),
+        inherited,
+        by_class_of_equinox,
+        by_a_module,
+        by_a_module_inside,
     ],
-    ids=["closure", "partial", "default", "module", "object", "method", "jit", "array", "nested"],
+    ids=[
+        "closure",
+        "partial",
+        "default",
+        "module",
+        "object",
+        "method",
+        "jit",
+        "array",
+        "nested",
+        "class attribute",
+        "method of the class",
+        "property",
+        "cached property",
+        "static method",
+        "class method",
+        "inherited",
+        "class of equinox",
+        "module of the user's",
+        "module inside it",
+    ],
 )
 def test_an_objective_is_all_that_it_holds(objective, linear):
     """The same one made anew is the same, with another constant it is another."""
     now, again, other = (describe(linear, objective=objective(w)) for w in (0.1, 0.1, 0.2))
     assert difference(now, again) == ""
     assert difference(now, other) != ""
+
+
+def test_an_import_inside_counts(linear, monkeypatch):
+    def loss(model, batch, key):
+        from settings_of_mine import W
+
+        return W * jnp.sum(batch.output), {}
+
+    found = []
+    for w in (0.1, 0.1, 0.2):
+        monkeypatch.setitem(sys.modules, "settings_of_mine", module(W=w))
+        found.append(describe(linear, objective=loss))
+    assert difference(*found[:2]) == ""
+    assert difference(*found[1:]) == "objective.settings_of_mine.W is 0.1 there and 0.2 here"
+
+
+def test_classes_of_every_kind_can_be_told(linear):
+    """Named tuples, enumerations, slots: what gives access to a value of an instance is no value."""
+
+    class Pair(NamedTuple):
+        a: float = 1.0
+
+    class Kind(enum.Enum):
+        ONE = 1
+
+    class Slotted:
+        __slots__ = ("a",)
+
+    def loss(model, batch, key):
+        return (Pair().a + Kind.ONE.value + len(Slotted.__slots__)) * jnp.sum(batch.output), {}
+
+    assert difference(describe(linear, objective=loss), describe(linear, objective=loss)) == ""
 
 
 def test_a_constant_of_the_module_and_the_code_count(linear, monkeypatch):
