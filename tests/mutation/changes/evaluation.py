@@ -17,8 +17,8 @@ CHANGES = [
     Change(
         "mase from the rmse",
         "dynlearn/evaluation/evaluate.py",
-        "scores.mae(y, mean) / naive",
-        "error / naive",
+        "scores.mae(y, mean) / np.where(",
+        "error / np.where(",
         (FORMS,),
     ),
     Change(
