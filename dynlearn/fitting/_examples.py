@@ -61,7 +61,11 @@ class Examples(eqx.Module):
 
     def spread(self, at_most: int) -> Window:
         """At most `at_most` windows, evenly over all anchors: a fixed set to score on."""
-        return self.take(jnp.asarray(np.unique(np.linspace(0, self.size - 1, at_most).astype(int))))
+        return self.take(self.evenly(at_most))
+
+    def evenly(self, at_most: int) -> Int[Array, " anchor"]:
+        """At most `at_most` anchors, by their place."""
+        return jnp.asarray(np.unique(np.linspace(0, self.size - 1, at_most).astype(int)))
 
 
 def predict(model: AbstractModel, window: Window, *, key: Key[Array, ""] | None = None) -> Distribution:

@@ -9,6 +9,7 @@ import xarray as xr
 from jaxtyping import Array, Key
 
 from dynlearn.fitting._checkpoint import Checkpoint
+from dynlearn.fitting._cross_fitting import Refit
 from dynlearn.fitting.objectives import Objective
 from dynlearn.fitting.result import Reason
 from dynlearn.models import AbstractModel
@@ -37,6 +38,8 @@ class Outcome:
     rows: list[dict[str, float]]
     reason: Reason
     statistics: dict[str, Any]
+    refit: Refit | None = None
+    """The same fit of other runs, of methods for which it costs next to nothing."""
 
 
 class NativeMethod:

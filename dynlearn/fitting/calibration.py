@@ -7,10 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Float
 
 from dynlearn.errors import FitError
-from dynlearn.fitting._examples import Examples, lead_times, predict
+from dynlearn.fitting._forecast_errors import HORIZON, ForecastErrors
 from dynlearn.models import (
     AbstractDeterministic,
     AbstractModel,
@@ -23,11 +22,6 @@ from dynlearn.models import (
     as_model,
 )
 from dynlearn.models._measured import FEWEST, check_measured, sparse
-from dynlearn.numerics.window import Window
-
-HORIZON = 100
-"""Steps ahead over which the error law is estimated, where the runs are long enough."""
-WINDOWS = 512
 
 
 def calibrate(model: AbstractModel | Foreign, ds: xr.Dataset, *, horizon: int = HORIZON) -> AbstractModel:
@@ -49,16 +43,17 @@ def calibrate(model: AbstractModel | Foreign, ds: xr.Dataset, *, horizon: int = 
     if not isinstance(model, AbstractDeterministic):
         return model
     check_measured("calibration", ds)
-    windows = Examples.of(model, ds, longest(model, ds, horizon), "calibration").spread(WINDOWS)
-    residual, lead = map(np.asarray, residuals(model, windows))
-    measured = np.asarray(windows.observed[:, model.memory :])
-    few = measured.sum((0, 1)) < FEWEST
-    if few.any():
-        counts = dict(zip(model.signature.output_names, measured.sum((0, 1)).tolist(), strict=True))
+    return with_law(model, ds, ForecastErrors.of(model, ds, horizon, "calibration"))
+
+
+def with_law(model: AbstractDeterministic, ds: xr.Dataset, errors: ForecastErrors) -> AbstractModel:
+    """`model` with the error law of `errors`, found on `ds`."""
+    residual, lead, measured = errors
+    if errors.few.any():
+        counts = dict(zip(model.signature.output_names, errors.counts.tolist(), strict=True))
         raise FitError(
             f"calibration: the error law needs at least {FEWEST} forecasts of measured values per output, the data "
-            f"give {counts}; use longer or more runs (leave validation out to calibrate on the training data)."
-            f"{sparse(ds)}"
+            f"give {counts}; use longer or more runs.{sparse(ds)}"
         )
     worst = np.abs(residual[measured]).max()
     if not worst < ErrorGrowth.largest():
@@ -88,20 +83,3 @@ def check_possible(model: AbstractModel, ds: xr.Dataset) -> None:
 
 def _noise(model: Any) -> ErrorGrowth:
     return model.model.noise if isinstance(model, Smoothed) else model.noise
-
-
-def longest(model: AbstractModel, ds: xr.Dataset, horizon: int) -> int:
-    return max(1, min(horizon, int(ds.dyn.lengths.max()) - model.required))
-
-
-@eqx.filter_jit
-def residuals(
-    model: AbstractModel, windows: Window
-) -> tuple[Float[Array, "window lead output"], Float[Array, "window lead"]]:
-    """Measured minus forecast in scaled units, and the time since the last observation."""
-
-    def one(window: Window):
-        y = model.scaling.output(window.output[model.memory :])
-        return y - model.scaling.output(predict(model, window).mean), lead_times(model, window)
-
-    return jax.lax.map(one, windows, batch_size=128)

@@ -12,9 +12,11 @@ from jaxtyping import Array, Key
 from dynlearn.errors import ArgumentError, check_known, is_count
 from dynlearn.fitting import _progress
 from dynlearn.fitting._checkpoint import opened
+from dynlearn.fitting._cross_fitting import errors_left_out
+from dynlearn.fitting._forecast_errors import HORIZON
 from dynlearn.fitting._identity import identity
 from dynlearn.fitting._method import Method, NativeMethod, Outcome, Session
-from dynlearn.fitting.calibration import HORIZON, calibrate, check_possible
+from dynlearn.fitting.calibration import calibrate, check_possible, with_law
 from dynlearn.fitting.em import EM
 from dynlearn.fitting.gradient import Gradient
 from dynlearn.fitting.least_squares import LeastSquares
@@ -24,6 +26,7 @@ from dynlearn.fitting.result import FitResult, Reason
 from dynlearn.fitting.subspace import Subspace
 from dynlearn.fitting.switching_em import SwitchingEM
 from dynlearn.models import (
+    AbstractDeterministic,
     AbstractModel,
     Foreign,
     LinearStateSpace,
@@ -77,7 +80,9 @@ def fit(
         model: from a family's `from_data(train)`, so that names, units and scaling agree.
         train: trajectories under the schema.
         validation: others, for early stopping, the choice of a ridge, and honest intervals. Without
-            it the error law is estimated on `train` itself and `statistics["calibrated_on"]` says so.
+            it a fit in closed form is repeated without each part of `train` in turn, and the error law is that of the
+            forecasts of the parts left out; that of other fits is estimated on `train` itself.
+            `statistics["calibrated_on"]` says which.
         method: `Gradient(...)`, `LeastSquares(...)`, `EM(...)`, a name, or None for the model's own.
         objective: what `Gradient` minimises: a name, a function `(model, batch, key)`, or None for
             the model's own.
@@ -135,13 +140,25 @@ def fit(
     with opened(checkpoint, lambda: identity(model, chosen, loss, random, train, validation)) as kept:
         session = Session(train, validation, loss, random, kept, shown)
         outcome = chosen.run(source if isinstance(chosen, NativeMethod) else model, session)
-    fitted = calibrate(
-        outcome.model, train if validation is None else validation, horizon=int(calibration_horizon)
-    )
-    statistics = {**outcome.statistics, "calibrated_on": "train" if validation is None else "validation"}
+    fitted, on = _calibrated(outcome, train, validation, int(calibration_horizon))
+    statistics = {**outcome.statistics, "calibrated_on": on}
     handed_back = source.adopt(fitted) if isinstance(source, Foreign) else fitted
     history = _history(outcome.rows)
     return FitResult(handed_back, history, outcome.reason, time.perf_counter() - started, statistics)
+
+
+def _calibrated(
+    outcome: Outcome, train: xr.Dataset, validation: xr.Dataset | None, horizon: int
+) -> tuple[AbstractModel, str]:
+    """The fitted model with its error law, and what that rests on."""
+    model, refit = outcome.model, outcome.refit
+    if validation is not None:
+        return calibrate(model, validation, horizon=horizon), "validation"
+    if refit is not None and isinstance(model, AbstractDeterministic):
+        left_out = errors_left_out(model, train, refit, horizon)
+        if left_out is not None:
+            return with_law(model, train, left_out), "parts of train, each left out of a fit"
+    return calibrate(model, train, horizon=horizon), "train"
 
 
 def _coefficients(model: AbstractModel) -> int:

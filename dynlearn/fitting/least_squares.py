@@ -7,8 +7,8 @@ import xarray as xr
 
 from dynlearn.errors import ArgumentError, FitError, check_count
 from dynlearn.fitting._examples import Examples
+from dynlearn.fitting._forecast_errors import HORIZON, WINDOWS, ForecastErrors, longest
 from dynlearn.fitting._method import Outcome, Session
-from dynlearn.fitting.calibration import HORIZON, WINDOWS, longest, residuals
 from dynlearn.fitting.result import Reason
 from dynlearn.models import AbstractClosedForm, AbstractModel, Ensemble
 from dynlearn.models._measured import sparse
@@ -65,15 +65,28 @@ class LeastSquares:
                 report(len(found), validation=score)
         score, fitted, ridge = min(found, key=lambda item: item[0])
         rows = [{"ridge": ridge, "validation": score} for score, _, ridge in found]
-        return Outcome(fitted, rows, Reason.SOLVED, {"ridge": ridge, "validation": score})
+        statistics = {"ridge": ridge, "validation": score}
+        return Outcome(fitted, rows, Reason.SOLVED, statistics, lambda ds: refitted(fitted, ds, ridge))
 
     def _windows(self, model: AbstractModel, ds: xr.Dataset) -> Window:
         return Examples.of(model, ds, longest(model, ds, self.horizon), "validation").spread(WINDOWS)
 
 
+def refitted(model: AbstractClosedForm, ds: xr.Dataset, ridge: float) -> AbstractModel | None:
+    """`model` with the dynamics that solve the regression over `ds`; None where it is not determined."""
+    with precision.float64():
+        try:
+            regression = model.regression(ds.dyn.to_device())
+        except FitError:
+            return None
+        if regression.samples <= 2 * (regression.rank + 1):
+            return None
+        solved = model.solved(regression.solve(ridge))
+    return precision.to_default(solved)
+
+
 def _score(model: AbstractModel, windows: Window) -> float:
     """Mean squared multi-step error in scaled units; infinite where a forecast diverges."""
-    residual = np.asarray(residuals(model, windows)[0])
-    measured = np.asarray(windows.observed[:, model.memory :])
-    square = residual[measured].astype(float) ** 2
+    found = ForecastErrors.on(model, windows)
+    square = found.residual[found.measured].astype(float) ** 2
     return float(square.mean()) if np.isfinite(square).all() else float("inf")

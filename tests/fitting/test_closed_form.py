@@ -44,7 +44,7 @@ def test_without_validation_the_smallest_ridge_is_used_and_it_says_so(noisy):
         progress=False,
     )
     assert result.statistics["ridge"] == 1e-3
-    assert result.statistics["calibrated_on"] == "train"
+    assert result.statistics["calibrated_on"] == "parts of train, each left out of a fit"
 
 
 def test_a_horizon_that_is_no_number_of_steps_is_refused():
