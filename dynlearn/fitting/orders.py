@@ -37,7 +37,8 @@ def order_scores(
 
     Returns:
         A Dataset over `order` with "aic", "bic", "svc" and "nic" (`numerics.subspace.order_scores`), and
-        with `validation` one of that name; infinite for an order that says less than the outputs' variance does.
+        with `validation` one of that name, and the attribute `excited`, the largest order that the controls excite;
+        infinite for larger ones and for an order that says less than the outputs' variance does.
 
     >>> import dynlearn as dl
     >>> ds = dl.datasets.load("linear", runs=6, length=80, measurement_noise=0.05, key=0)
@@ -82,7 +83,7 @@ def order_scores(
             f"numbers of states by EM and compare them on held-out runs."
         )
     scores = {name: ("order", np.where(carried, getattr(found, name), np.inf)) for name in names}
-    return xr.Dataset(scores, {"order": list(found.orders)})
+    return xr.Dataset(scores, {"order": list(found.orders)}, {"excited": found.excited})
 
 
 def select_order(
@@ -113,8 +114,11 @@ def select_order(
 
 
 def best_order(scores: xr.Dataset, criterion: str) -> int:
-    """The order that `order_scores` found best by one of its criteria."""
-    return int(scores["order"].values[scores[criterion].values.argmin()])
+    """The order that `order_scores` found best by one of its criteria.
+
+    Raises `FitError` where the controls do not excite larger ones, which may be right.
+    """
+    return subspace.chosen(scores["order"].values, scores[criterion].values, scores.attrs["excited"])
 
 
 def _checked(orders: object) -> list[int]:

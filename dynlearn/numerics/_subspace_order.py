@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from dynlearn.errors import ArgumentError, check_known
+from dynlearn.errors import ArgumentError, FitError, check_known
 from dynlearn.numerics._innovations import Innovations, predict, starts
 from dynlearn.numerics._subspace_data import Arrays, Runs, gather
 from dynlearn.numerics._subspace_fit import check, fitted, states, windows, with_constant
@@ -27,13 +27,31 @@ class OrderScores:
     svc: Float[np.ndarray, " order"]
     nic: Float[np.ndarray, " order"]
     validation: Float[np.ndarray, " order"] | None
+    excited: int
+    """The largest order that the controls excite, of those up to the largest asked for."""
 
     def best(self, criterion: str = "bic") -> int:
         check_known("criterion", [criterion], CRITERIA)
         scores = getattr(self, criterion)
         if scores is None:
             raise ArgumentError("criterion='validation': expected validation=(outputs, controls), got None.")
-        return self.orders[int(np.argmin(scores))]
+        return chosen(self.orders, scores, self.excited)
+
+
+def chosen(orders: Sequence[int], scores: Float[np.ndarray, " order"], excited: int) -> int:
+    """The order of the smallest score, if the controls let larger ones be tried.
+
+    Raises `FitError` where the largest that could be tried is the best: a larger one may be the system's.
+    """
+    best = int(orders[int(np.argmin(scores))])
+    if best == excited < max(orders):
+        raise FitError(
+            f"controls: expected persistent excitation of more than {max(orders)} samples to try {max(orders)} "
+            f"states, found order {excited + 1}: {best} is the best of those that could be tried, and the largest, "
+            f"so that a larger one may be right; apply richer controls (a sine has order 2, noise or a random binary "
+            f"signal any), or ask for no more than these, orders=range(1, {excited + 1})."
+        )
+    return best
 
 
 def order_scores(
@@ -93,10 +111,11 @@ def order_scores(
     past, future = windows(runs, max(orders), past, future)
     found = states(runs, min(orders), past, future, feedthrough, method, iterations, offset)
     us = [u[:, :-1] for u in runs.each_control()] if offset else runs.each_control()
-    carried = min(found.rank, excitation(us, max(orders) + 1, offset) - 1)
+    excited = excitation(us, max(orders) + 1, offset) - 1
+    carried = min(found.rank, excited)
     rows = [_scored(found, runs, held_out, n, feedthrough, refine) if n <= carried else NOT for n in orders]
     aic, bic, svc, nic, held = np.array(rows).T
-    return OrderScores(orders, aic, bic, svc, nic, None if held_out is None else held)
+    return OrderScores(orders, aic, bic, svc, nic, None if held_out is None else held, excited)
 
 
 def select_order(

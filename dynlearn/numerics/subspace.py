@@ -17,9 +17,18 @@ from jaxtyping import Complex, Float
 from dynlearn.numerics._innovations import Innovations, Starts, predict
 from dynlearn.numerics._subspace_data import Arrays, Runs, gather
 from dynlearn.numerics._subspace_fit import METHODS, check, fitted, states, windows, with_constant
-from dynlearn.numerics._subspace_order import CRITERIA, OrderScores, order_scores, select_order
+from dynlearn.numerics._subspace_order import CRITERIA, OrderScores, chosen, order_scores, select_order
 
-__all__ = ["CRITERIA", "METHODS", "Identified", "OrderScores", "identify", "order_scores", "select_order"]
+__all__ = [
+    "CRITERIA",
+    "METHODS",
+    "Identified",
+    "OrderScores",
+    "chosen",
+    "identify",
+    "order_scores",
+    "select_order",
+]
 
 
 @dataclasses.dataclass(frozen=True)

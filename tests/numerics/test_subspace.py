@@ -289,6 +289,22 @@ def test_rich_controls_are_known_by_one_decomposition(monkeypatch):
     assert _subspace_states.excitation([sine], 7, False) == 2
 
 
+def test_an_order_that_the_controls_put_an_end_to_is_not_the_best():
+    """A sine lets one order be tried; the system has three."""
+    u = 5 * np.sin(0.3 * np.arange(300))[:, None]
+    third = np.zeros((300, 3))
+    A, B = np.array([[0.9, 0.3, 0], [-0.3, 0.9, 0.2], [0, 0, 0.7]]), np.array([0, 0.3, 1])
+    for k in range(299):
+        third[k + 1] = A @ third[k] + B * u[k]
+    noise = 0.01 * np.random.default_rng(0).normal(size=(300, 1))
+    y = third @ [[1.0], [0.0], [0.5]] + noise
+    with pytest.raises(FitError, match=r"found order 2: 1 is the best .* orders=range\(1, 2\)\.$"):
+        select_order([y], [u], [1, 2, 3])
+    assert select_order([y], [u], range(1, 2)) == 1
+    k = np.arange(300)
+    assert select_order([np.sin(0.3 * k)[:, None]], None, [1, 2, 3, 4]) == 2
+
+
 def test_order_selection_refuses_in_words():
     with pytest.raises(ArgumentError, match="did you mean 'bic'"):
         select_order(*RUNS, [1, 2], "bci")
