@@ -27,11 +27,11 @@ class Expected(NamedTuple):
     """What the M-step regresses, as rows whose Gram matrices are the expected squares given all data."""
 
     log_likelihood: Float[Array, ""]
-    moves: Float[Array, "row column"]
+    moves: Float[Array, "_ _"]
     """[x_k, u_k, 1, x_{k+1}]."""
-    outputs: Float[Array, "row column"]
+    outputs: Float[Array, "_ _"]
     """[x_k, (u_k,) y_k]."""
-    starts: Float[Array, "row column"]
+    starts: Float[Array, "_ _"]
     """[1, x_0]."""
     moved: Int[Array, ""]
     """Transitions."""
@@ -141,7 +141,7 @@ def ascended(
     return now, rows, False
 
 
-def regression(rows: Float[Array, "row regressor+target"], k: int, count) -> tuple[Array, Array]:
+def regression(rows: Float[Array, "row column"], k: int, count) -> tuple[Array, Array]:
     """argmin_W sum |target - regressors W|^2 over rows [regressors, target], and a factor of the mean residual square.
 
     With Z = Q [[S, T], [0, U]], S of size k: W = S^{-1} T and the residuals' Gram matrix is U^T U.

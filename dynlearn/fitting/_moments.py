@@ -14,7 +14,7 @@ from dynlearn.numerics.window import Window
 
 def transition_rows(
     back: Smoothed, u: Float[Array, "time control"], valid: Bool[Array, " time"]
-) -> Float[Array, "time row column"]:
+) -> Float[Array, "time-1 row column"]:
     """Of [x_k, u_k, 1, x_{k+1}] for every transition within the run, zero elsewhere.
 
     Given all data x_{k+1} = m' + L' w and x_k = m + G L' w + L e, with the smoother's gain G and L

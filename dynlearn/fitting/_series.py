@@ -8,7 +8,7 @@ from dynlearn.errors import FitError
 from dynlearn.models import Scaling
 from dynlearn.numerics.window import Window
 
-Series = list[Float[np.ndarray, "time channel"]]
+Series = list[Float[np.ndarray, "_ _"]]
 
 
 def series(scaling: Scaling, runs: Window) -> tuple[Series, Series | None]:

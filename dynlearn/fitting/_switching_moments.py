@@ -21,13 +21,13 @@ class Expected(NamedTuple):
     """Of one run; the regime of `moves`, `outputs` and `seen` is that of the sample arrived at."""
 
     log_density: Float[Array, ""]
-    moves: Float[Array, "time-1 regime row column"]
+    moves: Float[Array, "move regime _ _"]
     """[x_k, u_k, 1, x_{k+1}], zero where nothing moves."""
-    outputs: Float[Array, "time regime row column"]
+    outputs: Float[Array, "time regime _ _"]
     """[x_k, 1, y_k], zero where nothing was measured."""
-    weight: Float[Array, "time-1 regime regime"]
+    weight: Float[Array, "move regime regime"]
     """p(z_k, z_{k+1} | all samples), zero where nothing moves."""
-    x: Float[Array, "time-1 regime regime state"]
+    x: Float[Array, "move regime regime state"]
     """Mean of x_k under each pair of regimes."""
     seen: Float[Array, "time regime"]
     """Probability of each regime, zero where nothing was measured."""

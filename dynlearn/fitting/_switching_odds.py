@@ -17,8 +17,8 @@ SHARES = (1.0, 0.5, 0.2, 0.05, 0.0)
 
 def fitted_switch(
     switch: AbstractSwitch,
-    weight: Float[Array, "run time-1 regime regime"],
-    x: Float[Array, "run time-1 regime regime state"],
+    weight: Float[Array, "run move regime regime"],
+    x: Float[Array, "run move regime regime state"],
     sticky: float,
 ) -> AbstractSwitch:
     """The switch of the same kind that makes the expected transitions likeliest."""

@@ -32,9 +32,9 @@ class Training(eqx.Module):
     """Exponential moving average of the parameters: what is validated and returned."""
     optimizer: PyTree
     best: PyTree
-    score: Float[Array, ""]
+    score: Float[Array, "*member"]
     """Validation score of `best`."""
-    stale: Int[Array, ""]
+    stale: Int[Array, "*member"]
     """Validations since the score last improved."""
 
 

@@ -25,8 +25,8 @@ from dynlearn.trajectories.sampling import agrees
 class Ahead(NamedTuple):
     """What drives a rollout, a row per run: instants now..horizon, NaN after the end of a shorter one; controls."""
 
-    time: Float[np.ndarray, "run horizon+1"]
-    control: Float[np.ndarray, "run horizon+1 control"]
+    time: Float[np.ndarray, "run instant"]
+    control: Float[np.ndarray, "run instant control"]
 
     @property
     def device(self) -> tuple[Array, Array, Array]:

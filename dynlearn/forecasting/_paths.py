@@ -30,9 +30,9 @@ class Paths(NamedTuple):
 def follow(
     model: AbstractModel,
     past: Window,
-    control: Float[Array, "run horizon+1 control"],
-    time: Float[Array, "run horizon+1"],
-    interval: Float[Array, "run horizon"],
+    control: Float[Array, "run instant control"],
+    time: Float[Array, "run instant"],
+    interval: Float[Array, "run instant-1"],
     samples: int,
     keys: Key[Array, " run"],
     pieces: int,

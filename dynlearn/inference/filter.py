@@ -75,14 +75,14 @@ def filter(
 
 
 class Found(NamedTuple):
-    state_mean: Float[Array, "run time state"]
-    state_scale: Float[Array, "run time state"]
-    output_mean: Float[Array, "run time output"]
-    output_scale: Float[Array, "run time output"]
-    filtered_mean: Float[Array, "run time output"]
-    filtered_scale: Float[Array, "run time output"]
-    regime_probability: Float[Array, "run time regime"] | None
-    effective_size: Float[Array, "run time"] | None
+    state_mean: Float[Array, "*run time state"]
+    state_scale: Float[Array, "*run time state"]
+    output_mean: Float[Array, "*run time output"]
+    output_scale: Float[Array, "*run time output"]
+    filtered_mean: Float[Array, "*run time output"]
+    filtered_scale: Float[Array, "*run time output"]
+    regime_probability: Float[Array, "*run time regime"] | None
+    effective_size: Float[Array, "*run time"] | None
 
 
 @eqx.filter_jit

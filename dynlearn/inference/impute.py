@@ -81,9 +81,9 @@ def impute(
 
 
 class Found(NamedTuple):
-    mean: Float[Array, "run time output"]
-    scale: Float[Array, "run time output"]
-    draws: Float[Array, "run sample time output"] | None
+    mean: Float[Array, "*run time output"]
+    scale: Float[Array, "*run time output"]
+    draws: Float[Array, "*run sample time output"] | None
 
 
 @eqx.filter_jit

@@ -80,12 +80,12 @@ def smooth(
 
 
 class Found(NamedTuple):
-    state_mean: Float[Array, "run time state"]
-    state_scale: Float[Array, "run time state"]
-    output_mean: Float[Array, "run time output"]
-    output_scale: Float[Array, "run time output"]
-    state_draws: Float[Array, "run sample time state"] | None
-    regime_probability: Float[Array, "run time regime"] | None
+    state_mean: Float[Array, "*run time state"]
+    state_scale: Float[Array, "*run time state"]
+    output_mean: Float[Array, "*run time output"]
+    output_scale: Float[Array, "*run time output"]
+    state_draws: Float[Array, "*run sample time state"] | None
+    regime_probability: Float[Array, "*run time regime"] | None
 
 
 @eqx.filter_jit

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Shaped
 
 from dynlearn.models._scaling import Scaling
 from dynlearn.numerics.window import Window
@@ -20,9 +20,9 @@ def size(outputs: int, controls: int, delays: int) -> int:
 
 
 def shift(
-    v: Float[Array, " v"], y: Float[Array, " output"], u: Float[Array, " control"], delays: int
-) -> Float[Array, " v"]:
-    """v one sample later: `y` is the newest output, `u` was applied since the sample before."""
+    v: Shaped[Array, " v"], y: Shaped[Array, " output"], u: Shaped[Array, " control"], delays: int
+) -> Shaped[Array, " v"]:
+    """v one sample later, or which of it is known: `y` is the newest output, `u` was applied since the one before."""
     p, m = y.shape[0], u.shape[0]
     ys, us = v[: p * (delays + 1)], v[p * (delays + 1) :]
     if delays == 0:

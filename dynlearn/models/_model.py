@@ -135,7 +135,7 @@ class AbstractClosedForm(AbstractModel):
         """The regression over every complete transition in `runs`, in scaled units."""
 
     @abc.abstractmethod
-    def solved(self, weights: Float[np.ndarray, "regressor+1 target"]) -> Self:
+    def solved(self, weights: Float[np.ndarray, "coefficient target"]) -> Self:
         """This model with the dynamics that a solution of `regression` stands for."""
 
 
@@ -170,9 +170,9 @@ class AbstractWholePath(AbstractContinuous):
     def path(
         self,
         state: State,
-        control: Float[Array, "horizon+1 control"],
-        time: Float[Array, "horizon+1"],
-        interval: Float[Array, " horizon"],
+        control: Float[Array, "instant control"],
+        time: Float[Array, " instant"],
+        interval: Float[Array, "instant-1"],
         *,
         key: Key[Array, ""] | None = None,
     ) -> State:

@@ -12,7 +12,7 @@ class AbstractParallel(AbstractModel):
     """Marker: all one-step forecasts of a window come from one pass over it, not from one step after another."""
 
     @abc.abstractmethod
-    def forced(self, window: Window) -> Float[Array, "time-1 output"]:
+    def forced(self, window: Window) -> Float[Array, "{window.length-1} output"]:
         """Mean outputs at samples 1, 2, .., each from what was measured and applied before it; physical units.
 
         What `infer` on the samples before and one `step` with the control then applied would give.

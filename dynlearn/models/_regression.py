@@ -40,7 +40,7 @@ class Regression:
         self.rank = int((~self.negligible).sum())
         """Coefficients per target that the data determine, beside the offset."""
 
-    def solve(self, ridge: float) -> Float[np.ndarray, "regressor+1 target"]:
+    def solve(self, ridge: float) -> Float[np.ndarray, "coefficient target"]:
         """The weights, offset in the last row. `ridge=0` gives the solution of least norm."""
         s, negligible = self.s, self.negligible
         filtered = np.where(negligible, 0.0, s / np.where(negligible, 1.0, s**2 + self.samples * ridge))

@@ -19,9 +19,9 @@ MOST_PIECES = 4096
 def rollout(
     model: AbstractModel,
     state: State,
-    control: Float[Array, "horizon+1 control"],
-    time: Float[Array, "horizon+1"],
-    interval: Float[Array, " horizon"],
+    control: Float[Array, "instant control"],
+    time: Float[Array, " instant"],
+    interval: Float[Array, "instant-1"],
     *,
     key: Key[Array, ""] | None = None,
     pieces: int = 1,

@@ -1,7 +1,7 @@
 """The markers of probabilistic state-space models: what inference asks of them."""
 
 import abc
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import equinox as eqx
 import jax
@@ -9,6 +9,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dynlearn.models._model import AbstractModel
+from dynlearn.models._scaling import Scaling
+from dynlearn.models._signature import Signature
 from dynlearn.numerics.distributions import Distribution, MultivariateGaussian
 from dynlearn.numerics.filtering._contract import AbstractInference, AbstractProcess
 from dynlearn.numerics.filtering.process import Process
@@ -82,6 +84,22 @@ class AbstractMarkov(AbstractStateSpace):
         return markov(self, run)
 
 
+class Laws(Protocol):
+    """What a process is made of: an `AbstractMarkov` model, or one of another kind with the same three laws."""
+
+    @property
+    def signature(self) -> Signature: ...
+
+    @property
+    def scaling(self) -> Scaling: ...
+
+    def start(self, s: Array) -> MultivariateGaussian: ...
+
+    def move(self, x: Array, u: Array, time: Array, interval: Array, s: Array) -> MultivariateGaussian: ...
+
+    def emit(self, x: Array, s: Array) -> Distribution: ...
+
+
 class Into(NamedTuple):
     """What the transition into a sample needs to know."""
 
@@ -90,7 +108,7 @@ class Into(NamedTuple):
     interval: Float[Array, ""]
 
 
-def markov(model: AbstractMarkov, run: Window) -> Process:
+def markov(model: Laws, run: Window) -> Process:
     """The process of one run; what stands where a sample is not valid or not observed is not read."""
     valid, scaling = run.valid, model.scaling
     s = scaling.static(run.static)
@@ -116,7 +134,7 @@ def markov(model: AbstractMarkov, run: Window) -> Process:
 
 
 class _Move(eqx.Module):
-    model: AbstractMarkov
+    model: Laws
     s: Float[Array, " static"]
 
     def __call__(self, x: Array, into: Into) -> MultivariateGaussian:
@@ -124,7 +142,7 @@ class _Move(eqx.Module):
 
 
 class _Emit(eqx.Module):
-    model: AbstractMarkov
+    model: Laws
     s: Float[Array, " static"]
 
     def __call__(self, x: Array, at: None) -> Distribution:

@@ -30,7 +30,7 @@ def check_wellformed(model: AbstractModel) -> None:
     _check(model, "model")
     if model.memory > LARGEST:
         raise ArgumentError(f"model: a memory of {model.memory} samples")
-    state, after, mean = eqx.filter_eval_shape(_one_step, model, _past(model))
+    state, after, mean = eqx.filter_eval_shape(_one_step, model)
     if not eqx.tree_equal(state, after):
         raise ArgumentError("model: a step leads to a state of another shape")
     if mean.shape != (model.signature.outputs,):
@@ -39,20 +39,19 @@ def check_wellformed(model: AbstractModel) -> None:
 
 def _past(model: AbstractModel) -> Window:
     k, names = model.memory, model.signature
-    number: Any = lambda *shape: jax.ShapeDtypeStruct(shape, jnp.result_type(float))  # noqa: E731
-    mask: Any = lambda *shape: jax.ShapeDtypeStruct(shape, jnp.bool_)  # noqa: E731
     return Window(
-        time=number(k),
-        interval=number(k),
-        output=number(k, names.outputs),
-        observed=mask(k, names.outputs),
-        control=number(k, names.controls),
-        valid=mask(k),
-        static=number(names.statics),
+        time=jnp.zeros(k),
+        interval=jnp.zeros(k),
+        output=jnp.zeros((k, names.outputs)),
+        observed=jnp.zeros((k, names.outputs), bool),
+        control=jnp.zeros((k, names.controls)),
+        valid=jnp.zeros(k, bool),
+        static=jnp.zeros(names.statics),
     )
 
 
-def _one_step(model: AbstractModel, past: Window) -> tuple:
+def _one_step(model: AbstractModel) -> tuple:
+    past = _past(model)
     state = model.infer(past)
     u = past.control[-1]
     ends = jnp.stack([u, u]) if model.signature.hold == "linear" else u

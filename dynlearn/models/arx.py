@@ -87,7 +87,7 @@ class ARX(AbstractClosedForm, AbstractDeterministic):
     def regression(self, runs: Window) -> Regression:
         return Regression(*_transitions(runs, self.scaling, self.delays))
 
-    def solved(self, weights: Float[np.ndarray, "regressor+1 output"]) -> Self:
+    def solved(self, weights: Float[np.ndarray, "coefficient output"]) -> Self:
         return eqx.tree_at(lambda m: m.weights, self, jnp.asarray(weights.T))
 
     @property

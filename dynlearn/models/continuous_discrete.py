@@ -216,8 +216,7 @@ class ContinuousDiscrete(AbstractStateSpace, AbstractStochastic):
 
     def process(self, run: Window) -> AbstractProcess:
         """One run: measured by auxiliary variables, or by the outputs where these are the same."""
-        itself: Any = self  # `start`, `move` and `emit` are those of an AbstractMarkov model
-        whole, s = markov(itself, run), self.scaling.static(run.static)
+        whole, s = markov(self, run), self.scaling.static(run.static)
         law = AuxiliaryLaw(self.H, self.measurement.sigma)
         latent = eqx.tree_at(lambda p: p.emit, whole, law)
         if self.decoder is None or self.recognition is None:

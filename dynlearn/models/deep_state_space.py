@@ -206,10 +206,12 @@ class DeepStateSpace(AbstractParallel, AbstractDeterministic):
         y = self.noise.predictive(state.output, state.error)
         return Gaussian(self.scaling.output_inverse(y.mean), self.scaling.output_scale * y.scale)
 
-    def forced(self, window: Window) -> Float[Array, "time-1 output"]:
+    def forced(self, window: Window) -> Float[Array, "{window.length-1} output"]:
         return self.scaling.output_inverse(self._scan(window)[1])
 
-    def _scan(self, window: Window) -> tuple[Float[Array, "layer 2 mode"], Float[Array, "time-1 output"]]:
+    def _scan(
+        self, window: Window
+    ) -> tuple[Float[Array, "layer 2 mode"], Float[Array, "{window.length-1} output"]]:
         """The layers' states at the last instant, and the scaled forecast of every sample but the first."""
         value, _ = held_values(self.scaling.output(window.output), window.observed)
         within = window.valid[:-1] & window.valid[1:]

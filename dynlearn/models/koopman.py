@@ -117,7 +117,7 @@ class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
         )
         return Regression(regressors, np.asarray(_lifted(self.dictionary, v_next))[keep])
 
-    def solved(self, weights: Float[np.ndarray, "regressor+1 z"]) -> Self:
+    def solved(self, weights: Float[np.ndarray, "coefficient z"]) -> Self:
         n = self.A.shape[0]
         A, B, c = weights[:n].T, weights[n:-1].T, weights[-1]
         return eqx.tree_at(lambda k: (k.A, k.B, k.c), self, tuple(map(jnp.asarray, (A, B, c))))

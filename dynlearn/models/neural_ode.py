@@ -28,9 +28,9 @@ from dynlearn.trajectories.sampling import sampling
 
 
 class NeuralODEState(eqx.Module):
-    x: Float[Array, " state"]
+    x: Float[Array, "*horizon state"]
     """Scaled outputs, then hidden states."""
-    static: Float[Array, " static"]
+    static: Float[Array, "*horizon static"]
     error: Error
 
 
@@ -169,9 +169,9 @@ class NeuralODE(AbstractWholePath, AbstractDeterministic, AbstractStateModel):
     def path(
         self,
         state: NeuralODEState,
-        control: Float[Array, "horizon+1 control"],
-        time: Float[Array, "horizon+1"],
-        interval: Float[Array, " horizon"],
+        control: Float[Array, "instant control"],
+        time: Float[Array, " instant"],
+        interval: Float[Array, "instant-1"],
         *,
         key: Key[Array, ""] | None = None,
     ) -> NeuralODEState:

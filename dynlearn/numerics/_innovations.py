@@ -12,7 +12,7 @@ FLOOR = 1e-26
 """Smallest variance of an innovation, for outputs of unit size: rounding, squared, with a margin."""
 
 Starts = Float[np.ndarray, "run state"]
-Moves = Float[np.ndarray, "move state+output state+control+output"]
+Moves = Float[np.ndarray, "move row column"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Innovations:
     K: Float[np.ndarray, "state output"]
     R: Float[np.ndarray, "output output"]
 
-    def moved(self, change: Float[np.ndarray, "state+output state+control+output"]) -> "Innovations":
+    def moved(self, change: Float[np.ndarray, "row column"]) -> "Innovations":
         """The system after a change of [[A, B, K], [C, D, 0]]."""
         n, m = self.B.shape
         dA, dB, dK = np.split(change[:n], [n, n + m], axis=1)

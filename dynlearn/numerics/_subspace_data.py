@@ -11,8 +11,10 @@ from jaxtyping import Bool, Float
 
 from dynlearn.errors import ArgumentError, FitError
 
-Arrays = Sequence[Float[np.ndarray, "time channel"]]
-Matrix = Float[np.ndarray, "row column"]
+Arrays = Sequence[Float[np.ndarray, "_ _"]]
+"""(time, channel) of every run, each of its own length."""
+Matrix = Float[np.ndarray, "_ _"]
+"""Of rows and columns that are told by no other argument."""
 
 DENSE = 400
 """Missing values of one run up to which they are solved for by a dense factorisation (cubic in their number)."""

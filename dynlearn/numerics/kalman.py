@@ -28,13 +28,13 @@ class Chain(AbstractProcess):
     whatever its noise is correlated with.
     """
 
-    F: Float[Array, "time state state"]
-    c: Float[Array, "time state"]
-    chol_Q: Float[Array, "time state state"]
-    H: Float[Array, "time output state"]
-    d: Float[Array, "time output"]
-    chol_R: Float[Array, "time output output"]
-    y: Float[Array, "time output"]
+    F: Float[Array, "*time state state"]
+    c: Float[Array, "*time state"]
+    chol_Q: Float[Array, "*time state state"]
+    H: Float[Array, "*time output state"]
+    d: Float[Array, "*time output"]
+    chol_R: Float[Array, "*time output output"]
+    y: Float[Array, "*time output"]
 
     def padded(self, moves: Array) -> "Chain":
         """With no transition (F = I, c = 0, Q = 0) where `moves` is false, the first row excepted."""

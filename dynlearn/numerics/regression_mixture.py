@@ -50,9 +50,9 @@ class Laws(eqx.Module):
 
 class Found(NamedTuple):
     laws: Laws
-    weight: Float[Array, "run time regime"]
+    weight: Float[Array, "*start run time regime"]
     """Probability of each regime at each row, given all rows of the run."""
-    log_likelihood: Float[Array, ""]
+    log_likelihood: Float[Array, "*start"]
 
 
 def mixtures(

@@ -14,7 +14,7 @@ from dynlearn.numerics.triangular import tria
 
 
 def normal(
-    value: Float[Array, "*batch"], mean: Float[Array, "*batch"], scale: Float[Array, "*batch"]
+    value: Float[Array, "*batch"], mean: Float[Array, "*batch"], scale: Float[Array, "*#batch"]
 ) -> Float[Array, "*batch"]:
     """log N(value; mean, scale^2), without squaring a scale whose square is no number any more."""
     z = (value - mean) / scale
@@ -22,10 +22,10 @@ def normal(
 
 
 class Gaussian(eqx.Module):
-    """Independent normal outputs: N(mean, scale^2), both of shape `(..., output)`."""
+    """Independent normal outputs: N(mean, scale^2), both of shape `(..., output)`, or one scale for all means."""
 
     mean: Float[Array, "*batch output"]
-    scale: Float[Array, "*batch output"]
+    scale: Float[Array, "*#batch output"]
 
     @property
     def variance(self) -> Float[Array, "*batch output"]:

@@ -52,7 +52,7 @@ class Mixture(eqx.Module):
 
     def log_prob(self, value: Float[Array, "*batch output"]) -> Float[Array, "*batch output"]:
         """Log density of each entry on its own."""
-        each = self.components.log_prob(value[..., None, :])
+        each = self.components.log_prob(jnp.broadcast_to(value[..., None, :], self.components.mean.shape))
         return jax.nn.logsumexp(each, axis=-2, b=self.weight[..., None])
 
     def joint(self, value: Float[Array, " output"]) -> Float[Array, ""]:

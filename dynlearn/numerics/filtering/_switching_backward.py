@@ -21,9 +21,9 @@ Beliefs = tuple[
 class GivenNext(NamedTuple):
     """x_k | x_{k+1}, z_k = i, z_{k+1} = j, y_0 .. y_k ~ N(shift + gain x_{k+1}, chol chol^T)."""
 
-    shift: Float[Array, "time-1 regime regime state"]
-    gain: Float[Array, "time-1 regime regime state state"]
-    chol: Float[Array, "time-1 regime regime state state"]
+    shift: Float[Array, "*move regime regime state"]
+    gain: Float[Array, "*move regime regime state state"]
+    chol: Float[Array, "*move regime regime state state"]
 
 
 class Backward(NamedTuple):

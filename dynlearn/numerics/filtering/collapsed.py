@@ -68,14 +68,14 @@ def mixture(mean: Array, chol: Array, log_weight: Array) -> Mixture:
 class Forward(NamedTuple):
     """What the filter carries; the names `mean`, `chol_cov`, `model_inputs` are cuthbert's."""
 
-    mean: Float[Array, "regime state"]
-    chol_cov: Float[Array, "regime state state"]
-    log_weight: Float[Array, " regime"]
+    mean: Float[Array, "*time regime state"]
+    chol_cov: Float[Array, "*time regime state state"]
+    log_weight: Float[Array, "*time regime"]
     predicted: tuple[Array, Array, Array]
     """Mean, factor and log-weight of each regime before the sample itself."""
-    log_pair: Float[Array, "regime regime"]
+    log_pair: Float[Array, "*time regime regime"]
     """log p(z_{k-1}, z_k | y_0 .. y_k)."""
-    log_density: Float[Array, ""]
+    log_density: Float[Array, "*time"]
     model_inputs: Any = None
 
 

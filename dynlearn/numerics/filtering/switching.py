@@ -28,16 +28,16 @@ class Move(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What belongs to one sample."""
+    """What belongs to one sample, or with a leading axis to all of them."""
 
-    F: Float[Array, "regime state state"]
-    c: Float[Array, "regime state"]
-    chol_Q: Float[Array, "regime state state"]
-    H: Float[Array, "regime output state"]
-    d: Float[Array, "regime output"]
-    chol_R: Float[Array, "regime output output"]
-    y: Float[Array, " output"]
-    moves: Bool[Array, ""]
+    F: Float[Array, "*time regime state state"]
+    c: Float[Array, "*time regime state"]
+    chol_Q: Float[Array, "*time regime state state"]
+    H: Float[Array, "*time regime output state"]
+    d: Float[Array, "*time regime output"]
+    chol_R: Float[Array, "*time regime output output"]
+    y: Float[Array, "*time output"]
+    moves: Bool[Array, "*time"]
 
     @property
     def move(self) -> Move:
