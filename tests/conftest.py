@@ -50,6 +50,20 @@ def linear_runs(
     return dl.from_arrays(outputs, controls, **{"dt": 0.1, "units": units, **names, **options})
 
 
+def uneven_runs() -> xr.Dataset:
+    """Ragged runs with own, uneven instants, gaps in the outputs, a control and a static feature."""
+    import dynlearn as dl
+
+    rng = np.random.default_rng(1)
+    lengths = (26, 22, 30)
+    times = [np.cumsum(rng.uniform(0.05, 0.15, n)) for n in lengths]
+    outputs = [np.stack([np.sin(t), np.cos(t)], 1) + 0.01 * rng.normal(size=(t.size, 2)) for t in times]
+    for y in outputs:
+        y[rng.random(y.shape) < 0.2] = np.nan
+    controls = [rng.normal(size=(n, 1)) for n in lengths]
+    return dl.from_arrays(outputs, controls, times=times, static=rng.normal(size=(3, 1)), units={"t": "s"})
+
+
 @pytest.fixture(autouse=True, scope="module")
 def free_programs() -> Iterator[None]:
     """Compiled programs are mapped into memory, and thousands of them exceed what Linux maps for one process."""
@@ -83,17 +97,7 @@ def make_linear() -> Callable[..., xr.Dataset]:
 
 @pytest.fixture(scope="session")
 def uneven() -> xr.Dataset:
-    """Ragged runs with own, uneven instants, gaps in the outputs, a control and a static feature."""
-    import dynlearn as dl
-
-    rng = np.random.default_rng(1)
-    lengths = (26, 22, 30)
-    times = [np.cumsum(rng.uniform(0.05, 0.15, n)) for n in lengths]
-    outputs = [np.stack([np.sin(t), np.cos(t)], 1) + 0.01 * rng.normal(size=(t.size, 2)) for t in times]
-    for y in outputs:
-        y[rng.random(y.shape) < 0.2] = np.nan
-    controls = [rng.normal(size=(n, 1)) for n in lengths]
-    return dl.from_arrays(outputs, controls, times=times, static=rng.normal(size=(3, 1)), units={"t": "s"})
+    return uneven_runs()
 
 
 @pytest.fixture(scope="session")

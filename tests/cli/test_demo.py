@@ -6,7 +6,9 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 import dynlearn as dl
@@ -90,3 +92,26 @@ def test_settings_keep_the_promises():
     for settings in FULL.measured:
         assert settings.series in dl.datasets.names("measured")
         assert {family.model for family in settings.families} == {"NeuralODE", "Koopman"}
+
+
+def test_what_it_computes_does_not_depend_on_how_it_is_compiled(finished, tmp_path):
+    """As users compile: with every optimisation, where the suite compiles with hardly any (`conftest.py`)."""
+    folder, _ = finished
+    lowered = ("XLA_FLAGS", "JAX_DISABLE_MOST_OPTIMIZATIONS")
+    environment = {name: value for name, value in os.environ.items() if name not in lowered}
+    command = [sys.executable, "-W", "error", "-m", "tests.demo_path", str(tmp_path / "out")]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        command, cwd=root, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    names = [f"laser/forecast_{name}.nc" for name in ("NeuralODE", "Koopman")]
+    names += [f"pendulum/runs_{over}.nc" for over in ("learned_model", "true_equations")]
+    for name in names:
+        found, expected = dl.read(tmp_path / "out" / name), dl.read(folder / name)
+        for variable in {"output", "output_mean", "output_scale", "control", "reward"} & set(expected):
+            scale = float(np.nanmax(np.abs(expected[variable])))
+            # Rounding of 20 and 40 steps of Adam in float32, and of 20 decisions on what came of them.
+            np.testing.assert_allclose(
+                found[variable], expected[variable], rtol=0, atol=1e-4 * scale, err_msg=f"{name}: {variable}"
+            )
