@@ -1,4 +1,4 @@
-"""Where the tour stops: every row of the table of models, and every verb for the families that fit in closed form."""
+"""Where the tour stops: every row of the table of models, and the verbs for those that fit without a gradient."""
 
 import functools
 from collections.abc import Callable
@@ -90,6 +90,7 @@ def _inferred(model: AbstractStateSpace, run: Window, key: jax.Array) -> tuple[o
 
 
 def verbs(build: Callable[[xr.Dataset], AbstractModel], ds: xr.Dataset) -> None:
+    """Those that the demo does not come to."""
     model = build(ds)
     method = None
     if isinstance(model, dl.models.LinearStateSpace):
@@ -97,11 +98,7 @@ def verbs(build: Callable[[xr.Dataset], AbstractModel], ds: xr.Dataset) -> None:
     model = dl.fit(model, ds, ds, method, progress=False, calibration_horizon=5).model
     past, ahead = ds.isel(time=slice(0, 12)), ds.isel(time=slice(12, 16))
     dl.forecast(model, past, controls=ahead["control"], times=ahead["t"].values, samples=3)
-    dl.simulate(model, ds, warmup=12)
     if isinstance(model, AbstractStateSpace):
-        (
-            dl.filter(model, ds),
-            dl.smooth(model, ds),
-            dl.log_likelihood(model, ds),
-            dl.impute(model, ds, samples=2),
-        )
+        dl.filter(model, ds)
+        dl.smooth(model, ds)
+        dl.impute(model, ds, samples=2)
