@@ -14,12 +14,14 @@ from dynlearn.models import AbstractModel, rollout
 from dynlearn.models._measured import in_a_row, sparse, without_gaps
 from dynlearn.numerics.distributions import Distribution
 from dynlearn.numerics.window import Window, cut
+from dynlearn.trajectories.fold import Folded, folded
 
 
 class Examples(eqx.Module):
     """Runs on the device, and the (run, index) pairs from which the model can forecast.
 
-    An anchor has a state the model can infer and at least one measured output within the horizon.
+    An anchor has a state the model can infer and at least one measured output within the horizon. Of very
+    unequal lengths, runs are held as pieces that overlap by a window, so that what is padded stays small.
     """
 
     runs: Window
@@ -30,9 +32,11 @@ class Examples(eqx.Module):
 
     @classmethod
     def of(cls, model: AbstractModel, ds: xr.Dataset, horizon: int, what: str) -> Self:
-        runs = ds.dyn.to_device()
+        pieces = folded(ds, model.memory + horizon)
+        runs = pieces.ds.dyn.to_device()
         ahead = _measured_ahead(np.asarray(runs.observed.any(-1)), horizon)
-        run, now = np.nonzero(np.asarray(runs.valid) & ahead)
+        own = _own(pieces, np.asarray(runs.valid), model.memory, horizon)
+        run, now = np.nonzero(own & ahead)
         if run.size:
             known = np.asarray(_inferable(model, runs, jnp.asarray(run), jnp.asarray(now)))
             known = known & (now + 1 >= model.required)
@@ -82,6 +86,17 @@ def predict(model: AbstractModel, window: Window, *, key: Key[Array, ""] | None 
 
 def lead_times(model: AbstractModel, window: Window) -> Float[Array, " horizon"]:
     return jnp.cumsum(window.interval[model.memory - 1 : -1])
+
+
+def _own(pieces: Folded, valid: np.ndarray, past: int, horizon: int) -> np.ndarray:
+    """The samples of every piece around which it has the whole window, and the one that ends its last interval.
+
+    A window that sticks out of its run belongs to the piece that begins or ends it.
+    """
+    index = np.arange(valid.shape[1])
+    begun = (index >= past - 1) | pieces.first[:, None]
+    goes_on = (index < valid.sum(1, keepdims=True) - horizon - 1) | pieces.last[:, None]
+    return valid & begun & goes_on
 
 
 def _measured_ahead(measured: np.ndarray, horizon: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from dynlearn.models._measured import sparse
 from dynlearn.numerics import precision
 from dynlearn.numerics.plain import make_plain
 from dynlearn.numerics.window import Window
+from dynlearn.trajectories.fold import folded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +46,9 @@ class LeastSquares:
                 f"{type(model).__name__}; use method='gradient'."
             )
         with precision.float64():
-            regression = model.regression(session.train.dyn.to_device())
+            # A transition reads what a state is inferred from, and the sample after it.
+            runs = folded(session.train, model.required).ds.dyn.to_device()
+            regression = model.regression(runs)
         if session.validation is None and self.ridge[0] == 0 and regression.samples <= regression.rank + 1:
             raise FitError(
                 f"LeastSquares: {regression.samples} complete transitions do not determine {regression.x_mean.size} "

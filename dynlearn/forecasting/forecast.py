@@ -12,6 +12,7 @@ from dynlearn.models._control_range import EXTRAPOLATES, check_controls
 from dynlearn.models._traced import FOLLOW, check_concrete
 from dynlearn.numerics.keys import as_key, of_runs
 from dynlearn.trajectories import schema, validate
+from dynlearn.trajectories.fold import recent
 
 
 def forecast(
@@ -65,11 +66,11 @@ def forecast(
     check_clock(model, context)
     model = for_intervals_of(model, context)
     check_count("samples", samples, 1)
-    now = _border.last_samples(context)[0]
-    _border.check_length(model, context, now)
+    _border.check_length(model, context, _border.last_samples(context)[0])
     ahead = _border.ahead(model, context, horizon, times, controls)
     far = check_controls("controls", model, ahead.control)
-    past = _paths.pasts(context.dyn.to_device(), jnp.asarray(now), model.memory)
+    read = recent(context, model.memory)
+    past = _paths.pasts(read.dyn.to_device(), jnp.asarray(read.dyn.lengths - 1), model.memory)
     keys = of_runs(as_key(key), schema.run_ids(context))
     found = _paths.follow(model, past, *ahead.device, int(samples), keys, ahead.pieces(model))
     known, mean, scale, draws = map(np.asarray, found)

@@ -12,6 +12,7 @@ from dynlearn.errors import ArgumentError
 from dynlearn.models._model import AbstractModel
 from dynlearn.numerics.resolution import coarse
 from dynlearn.trajectories import schema
+from dynlearn.trajectories.blocks import intervals
 
 
 class AbstractTimed(eqx.Module):
@@ -41,9 +42,8 @@ def check_clock(model: AbstractModel, ds: xr.Dataset) -> None:
 def typical(ds: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """The instant furthest from zero, and the typical interval, 0 where there is none."""
     t = schema.times_2d(ds)
-    steps = np.diff(t, axis=1)
-    between = steps[np.isfinite(steps)]
-    return t.ravel()[[np.nanargmax(np.abs(t))]], np.array([np.median(between) if between.size else 0.0])
+    between, low, high = intervals(t), np.nanmin(t), np.nanmax(t)
+    return np.array([low if -low > high else high]), np.array([np.median(between) if between.size else 0.0])
 
 
 def unresolved(name: str, instant: float, interval: float, reader: str) -> str:

@@ -22,6 +22,7 @@ from dynlearn.models._scaling import Scaling, anything
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.discretisation import continuous as continuous_time
 from dynlearn.numerics.window import Window
+from dynlearn.trajectories.blocks import intervals
 from dynlearn.trajectories.sampling import made_regular, sampling
 from dynlearn.trajectories.schema import times_2d
 
@@ -42,8 +43,7 @@ def sampled(ds: xr.Dataset, continuous: bool | None) -> tuple[Signature, float]:
     signature = Signature.of(ds, discrete=not continuous).replace(static_names=())
     if signature.interval is not None:
         return signature, signature.interval
-    steps = np.diff(times_2d(ds), axis=1)
-    positive = steps[np.isfinite(steps)]
+    positive = intervals(times_2d(ds))
     return signature, float(np.median(positive)) if positive.size else 1.0
 
 

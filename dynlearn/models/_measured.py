@@ -5,6 +5,7 @@ import xarray as xr
 
 from dynlearn.errors import FitError
 from dynlearn.trajectories import schema
+from dynlearn.trajectories.blocks import blocks
 
 FEWEST = 10
 """Measured values per output without which no spread can be estimated."""
@@ -14,7 +15,9 @@ PER_COEFFICIENT = 5
 
 def counts(ds: xr.Dataset) -> dict[str, int]:
     """Measured values of every output."""
-    found = ds["output"].notnull().sum(("trajectory", "time")).values
+    parts = blocks(ds.sizes["trajectory"], ds.sizes["time"])
+    dims = "trajectory", "time"
+    found = sum(ds["output"].isel(trajectory=runs).notnull().sum(dims).values for runs in parts)
     return dict(zip(schema.names(ds, "output"), map(int, found), strict=True))
 
 

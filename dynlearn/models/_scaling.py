@@ -13,6 +13,7 @@ from dynlearn.models._measured import counts
 from dynlearn.models._numbers import check_numbers
 from dynlearn.numerics.fixed import Fixed
 from dynlearn.trajectories import schema
+from dynlearn.trajectories.fold import compact, folded
 
 
 class Scaling(Fixed):
@@ -51,8 +52,10 @@ class Scaling(Fixed):
             some = [name for name in schema.names(ds, "output") if name not in never]
             what = f"leave out by ds.sel(output_name={some})" if some else "there is nothing to fit to"
             raise FitError(f"outputs: {never} were never measured; {what}.")
-        pairs = [_moments(ds, name) for name in ("output", "control", "static")]
-        return cls(*pairs[0], *pairs[1], *pairs[2], jnp.asarray(_time_scale(ds)), *_range(ds))
+        once = compact(ds)
+        pairs = [_moments(once, name) for name in ("output", "control")]
+        pairs.append(_moments(ds, "static"))
+        return cls(*pairs[0], *pairs[1], *pairs[2], jnp.asarray(_time_scale(ds)), *_range(once))
 
     def for_any_control(self) -> Self:
         """Of a model that knows what its controls do, wherever they are."""
@@ -80,6 +83,7 @@ class Scaling(Fixed):
 
 def check_resolution(ds: xr.Dataset) -> None:
     """Raise where rounding to the device's precision would swallow how an output or control varies."""
+    ds = compact(ds)
     eps = float(jnp.finfo(jnp.result_type(float)).eps)
     for kind in ("output", "control"):
         if kind not in ds:
@@ -131,9 +135,10 @@ def _moments(ds: xr.Dataset, name: str) -> tuple[Array, Array]:
 
 def _time_scale(ds: xr.Dataset) -> float:
     """Median over outputs of std(y) / rms(dy/dt), at least the typical interval."""
-    t = schema.times_2d(ds)
-    y = ds["output"].transpose("trajectory", "time", "output_name").values.astype(float)
-    interval = np.diff(t, axis=1)
+    once = compact(ds)["output"].transpose("trajectory", "time", "output_name").values.astype(float)
+    pairs = folded(ds, 1).ds
+    y = pairs["output"].transpose("trajectory", "time", "output_name").values.astype(float)
+    interval = np.diff(schema.times_2d(pairs), axis=1)
     positive = interval[np.isfinite(interval)]
     if positive.size == 0:
         return 1.0
@@ -142,7 +147,7 @@ def _time_scale(ds: xr.Dataset) -> float:
     ratios = []
     for j in range(y.shape[-1]):
         finite = rate[..., j][np.isfinite(rate[..., j])]
-        spread = np.nanstd(y[..., j]) if np.isfinite(y[..., j]).any() else 0.0
+        spread = np.nanstd(once[..., j]) if np.isfinite(once[..., j]).any() else 0.0
         speed = np.sqrt(np.mean(finite**2)) if finite.size else 0.0
         if spread > 0 and speed > 0:
             ratios.append(spread / speed)

@@ -20,6 +20,7 @@ from dynlearn.numerics import precision
 from dynlearn.numerics.distributions import Gaussian
 from dynlearn.numerics.plain import plain
 from dynlearn.numerics.window import Window
+from dynlearn.trajectories.fold import folded, is_ragged
 
 
 class ARXState(eqx.Module):
@@ -73,9 +74,18 @@ class ARX(AbstractClosedForm, AbstractDeterministic):
         check_count("longest", longest, 0)
         signature = Signature.of(ds, discrete=True).replace(static_names=())
         with precision.float64():
-            runs, scaling = ds.dyn.to_device(), Scaling.of(ds)
+            scaling = Scaling.of(ds)
             tried = [d for d in _CANDIDATES if d <= longest] if delays is None else [delays]
-            found = [(*_akaike(runs, scaling, d, ridge), d) for d in tried]
+            whole = None if is_ragged(ds.dyn.lengths) else ds.dyn.to_device()
+            found = [
+                (
+                    *_akaike(
+                        folded(ds, d + 1).ds.dyn.to_device() if whole is None else whole, scaling, d, ridge
+                    ),
+                    d,
+                )
+                for d in tried
+            ]
             criterion, weights, d = min(found, key=lambda item: item[0])
             if not np.isfinite(criterion):
                 raise FitError(_too_little(ds, tried[0]))

@@ -23,6 +23,7 @@ from dynlearn.numerics.distributions import Gaussian
 from dynlearn.numerics.keys import as_key
 from dynlearn.numerics.plain import plain
 from dynlearn.numerics.window import Window
+from dynlearn.trajectories.fold import folded
 
 
 class KoopmanState(eqx.Module):
@@ -95,7 +96,8 @@ class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
 
     @classmethod
     def _regressed(cls, ds, signature, dictionary, ridge, gap, key) -> Self:
-        runs, scaling = ds.dyn.to_device(), Scaling.of(ds)
+        runs = folded(ds, dictionary.delays + 1).ds.dyn.to_device()
+        scaling = Scaling.of(ds)
         v, _, _, complete = _delays.transitions(runs, scaling, dictionary.delays)
         if not bool(complete.any()):
             raise FitError(

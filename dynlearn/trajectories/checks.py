@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from dynlearn.errors import SchemaError
+from dynlearn.trajectories.blocks import each
 from dynlearn.trajectories.checks_values import check_times, check_values
 from dynlearn.trajectories.message import refusal
 from dynlearn.trajectories.schema import DIMENSIONS, HOLDS, KINDS, SCHEMA_VERSION
@@ -42,9 +43,13 @@ def validate(ds: xr.Dataset) -> xr.Dataset:
             _check_kind(ds, kind)
     _check_hold(ds)
     _check_gymnasium(ds)
+    each(_check_numbers, ds)
+    return ds
+
+
+def _check_numbers(ds: xr.Dataset) -> None:
     check_times(ds)
     check_values(ds)
-    return ds
 
 
 def _refuse(what: str, expected: str, came: object, remedy: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from dynlearn.trajectories.blocks import intervals as intervals_of
 from dynlearn.trajectories.clock import on_grid, resolution, steps_taken
 from dynlearn.trajectories.schema import time_unit, times_2d
 
@@ -56,8 +57,7 @@ def sampling(ds: xr.Dataset) -> Sampling:
     0.01667
     """
     t = times_2d(ds)
-    intervals = np.diff(t, axis=1)
-    intervals = intervals[~np.isnan(intervals)]
+    intervals = intervals_of(t)
     if intervals.size == 0:
         return Sampling(None, None, None, None, False, False, None)
     smallest, largest = float(intervals.min()), float(intervals.max())
@@ -81,8 +81,7 @@ def agrees(t: np.ndarray, interval: float) -> bool:
 
     Up to `RTOL`, or up to the resolution of their clock.
     """
-    intervals = np.diff(t, axis=1)
-    intervals = intervals[~np.isnan(intervals)]
+    intervals = intervals_of(t)
     if (np.abs(intervals - interval) <= RTOL * interval).all():
         return True
     one_each = np.where(np.isnan(t), 0, np.arange(t.shape[1]))
@@ -109,8 +108,7 @@ def _same(step: float, interval: float) -> bool:
 def _monthly(ds: xr.Dataset) -> bool:
     """Whether the instants are dates 28 to 31 days apart."""
     in_days = {"d": 1, "h": 24, "min": 1440, "s": 86400}.get(time_unit(ds))
-    intervals = np.diff(times_2d(ds), axis=1)
-    intervals = intervals[~np.isnan(intervals)]
+    intervals = intervals_of(times_2d(ds))
     if in_days is None or "origin" not in ds["t"].attrs or intervals.size == 0:
         return False
     return bool(np.isin(np.round(intervals / in_days, 6), (28, 29, 30, 31)).all())

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from dynlearn.errors import ArgumentError, unknown
+from dynlearn.trajectories.blocks import by_runs
 
 SCHEMA_VERSION = "1"
 """Value of the attribute `dynlearn_schema`; it changes when an old reader would misread a new dataset."""
@@ -74,7 +75,7 @@ def run_lengths(ds: xr.Dataset) -> np.ndarray:
     >>> run_lengths(from_arrays([np.zeros(3), np.zeros(2)], dt=0.5))
     array([3, 2])
     """
-    return np.isfinite(times_2d(ds)).sum(axis=1)
+    return by_runs(lambda t: np.isfinite(t).sum(axis=1), times_2d(ds))
 
 
 def run_ids(ds: xr.Dataset) -> list:
