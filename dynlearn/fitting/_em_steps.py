@@ -1,7 +1,7 @@
 """The steps of EM for linear Gaussian systems: expected squares of all runs, and what is fitted to them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import equinox as eqx
@@ -39,8 +39,17 @@ class Expected(NamedTuple):
     """Samples at which anything was measured."""
 
 
-def expected(model: LinearStateSpace, runs: Window) -> Expected:
-    """The E-step; the log-likelihood is that of outputs in physical units."""
+def expected(model: LinearStateSpace, groups: Sequence[Window]) -> Expected:
+    """The E-step over all runs; the log-likelihood is that of outputs in physical units."""
+    each = [_expected(model, runs) for runs in groups]
+    if len(each) == 1:
+        return each[0]
+    together = jax.tree.map(lambda *parts: jnp.concatenate([jnp.atleast_1d(p) for p in parts]), *each)
+    summed = {name: getattr(together, name).sum() for name in ("log_likelihood", "moved", "seen")}
+    return together._replace(**summed)
+
+
+def _expected(model: LinearStateSpace, runs: Window) -> Expected:
 
     def one(run: Window):
         rows = chain(model, run)
@@ -64,7 +73,7 @@ def expected(model: LinearStateSpace, runs: Window) -> Expected:
 
 @eqx.filter_jit
 def iterate(
-    model: LinearStateSpace, runs: Window, initial: bool
+    model: LinearStateSpace, runs: tuple[Window, ...], initial: bool
 ) -> tuple[LinearStateSpace, Float[Array, ""]]:
     """One E- and M-step, and the log-likelihood before it."""
     system, n, m = model.system, len(model.state_names), model.signature.controls
@@ -76,13 +85,15 @@ def iterate(
     if model.feedthrough:
         new = eqx.tree_at(lambda s: s.D, new, V[n:].T)
     if initial:
-        mean, chol_P0 = regression(now.starts, 1, runs.valid.shape[0])
+        mean, chol_P0 = regression(now.starts, 1, sum(group.valid.shape[0] for group in runs))
         new = eqx.tree_at(lambda s: (s.start.mean, s.start.chol), new, (mean[0], chol_P0))
     return eqx.tree_at(lambda m: m.system, model, new), now.log_likelihood
 
 
 @eqx.filter_jit
-def iterate_noises(model: LinearStateSpace, runs: Window) -> tuple[LinearStateSpace, Float[Array, ""]]:
+def iterate_noises(
+    model: LinearStateSpace, runs: tuple[Window, ...]
+) -> tuple[LinearStateSpace, Float[Array, ""]]:
     """The same where A, B, C and D are to stay: of c, Q and R alone."""
     system: Any = model.system  # a MatrixSystem
     A, B, C = system.A_of(), system.B, system.C

@@ -1,5 +1,7 @@
 """Runs as subspace identification takes them: numpy arrays in scaled units, without padding."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
@@ -7,21 +9,34 @@ from jaxtyping import Float
 from dynlearn.errors import FitError
 from dynlearn.models import Scaling
 from dynlearn.numerics.window import Window
+from dynlearn.trajectories.fold import compact
 
 Series = list[Float[np.ndarray, "_ _"]]
 
 
-def series(scaling: Scaling, runs: Window) -> tuple[Series, Series | None]:
-    """Scaled outputs (NaN where not measured) and controls of every run, without the padding."""
+def series(
+    scaling: Scaling, groups: Sequence[Window], which: Sequence[np.ndarray]
+) -> tuple[Series, Series | None]:
+    """Scaled outputs (NaN where not measured) and controls of every run, without the padding, in the data's order.
+
+    `which`: the places of their runs in the data.
+    """
+    order = np.argsort(np.concatenate(which))
+    outputs, controls = zip(*(run for runs in groups for run in _series(scaling, runs)), strict=True)
+    varied = controls[0].shape[-1] > 0
+    return [outputs[i] for i in order], [controls[i] for i in order] if varied else None
+
+
+def _series(scaling: Scaling, runs: Window) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     y = np.where(runs.observed, scaling.output(runs.output), np.nan)
     u, valid = np.asarray(scaling.control(runs.control)), np.asarray(runs.valid)
-    outputs = [values[inside] for values, inside in zip(y, valid, strict=True)]
-    controls = [values[inside] for values, inside in zip(u, valid, strict=True)]
-    return outputs, controls if u.shape[-1] else None
+    for i, inside in enumerate(valid):
+        yield y[i][inside], u[i][inside]
 
 
 def check_varied(ds: xr.Dataset) -> None:
     """Raise where no output ever changes: nothing moves a state then."""
+    ds = compact(ds)
     spread = ds["output"].max(("trajectory", "time")) - ds["output"].min(("trajectory", "time"))
     if not (spread > 0).any():
         names = [str(name) for name in ds["output_name"].values]

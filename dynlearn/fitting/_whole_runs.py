@@ -2,8 +2,10 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from dynlearn.errors import ArgumentError
@@ -52,7 +54,25 @@ def on_independent(
     return dataclasses.replace(found, model=own.expanded(found.model, model), statistics=statistics)
 
 
-def runs_of(model: AbstractStateSpace, session: Session) -> tuple[AbstractStateSpace, Window, Array]:
-    """Model and runs in float64, and the number of measured values."""
-    model, runs = _border.on_device(model, session.train)
-    return model, runs, jnp.maximum(runs.observed.sum(), 1)
+class Runs(NamedTuple):
+    """All runs in float64, those of similar length in a window each: one window, where padding wastes little."""
+
+    groups: tuple[Window, ...]
+    which: list[np.ndarray]
+    """The places of their runs in the data."""
+
+    @property
+    def measured(self) -> Array:
+        """Measured values, at least 1."""
+        return jnp.maximum(sum((runs.observed.sum() for runs in self.groups), jnp.zeros((), int)), 1)
+
+    @property
+    def moves(self) -> bool:
+        """Whether any run has two samples."""
+        return any(bool((runs.valid[:, :-1] & runs.valid[:, 1:]).any()) for runs in self.groups)
+
+
+def runs_of(model: AbstractStateSpace, session: Session) -> tuple[AbstractStateSpace, Runs]:
+    """Model and runs in float64."""
+    model, groups, which = _border.groups_on_device(model, session.train)
+    return model, Runs(groups, which)

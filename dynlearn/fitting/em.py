@@ -62,12 +62,13 @@ class EM:
                 "method='maximum_likelihood' for continuous time, stable=True and structural models."
             )
         with precision.float64(), session.progress("EM", self.steps) as report:
-            checked, runs, count = _whole_runs.runs_of(model, session)
+            checked, runs = _whole_runs.runs_of(model, session)
             now: Any = checked
-            if not bool((runs.valid[:, :-1] & runs.valid[:, 1:]).any()):
+            count = float(runs.measured)
+            if not runs.moves:
                 raise FitError("EM: no run has two samples, so no transition was seen; give longer runs.")
-            step = lambda m: iterate(m, runs, self.initial)  # noqa: E731
-            now, rows, converged = ascended("EM", step, now, float(count), self, report, session.checkpoint)
+            step = lambda m: iterate(m, runs.groups, self.initial)  # noqa: E731
+            now, rows, converged = ascended("EM", step, now, count, self, report, session.checkpoint)
         reason = Reason.CONVERGED if converged else Reason.STEPS_DONE
-        statistics = {"steps": len(rows), "log_likelihood": -rows[-1]["loss"] * float(count)}
+        statistics = {"steps": len(rows), "log_likelihood": -rows[-1]["loss"] * count}
         return Outcome(precision.to_default(now), rows, reason, statistics)

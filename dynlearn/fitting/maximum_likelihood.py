@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any, ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
@@ -61,7 +62,10 @@ class MaximumLikelihood:
         checked = _whole_runs.check("MaximumLikelihood", model)
         rows: list[dict[str, float]] = []
         with precision.float64(), session.progress("maximum likelihood", self.steps) as report:
-            now, runs, count = _whole_runs.runs_of(checked, session)
+            now, runs = _whole_runs.runs_of(checked, session)
+            count = runs.measured
+            keys = jax.random.split(session.key, sum(map(len, runs.which)))
+            drawn = tuple(keys[these] for these in runs.which)
             parameters, fixed = eqx.partition(now, trainable(now), is_leaf=is_fixed)
             start, restore = ravel_pytree(parameters)
             if start.size == 0:
@@ -73,7 +77,7 @@ class MaximumLikelihood:
                 return session.checkpoint.recall((WORST, p), lambda: evaluated(p))
 
             def evaluated(p: np.ndarray) -> tuple[float, np.ndarray]:
-                loss, slope = _loss(restore(jnp.asarray(p)), fixed, runs, count, session.key)
+                loss, slope = _loss(restore(jnp.asarray(p)), fixed, runs.groups, count, drawn)
                 finite = bool(jnp.isfinite(loss)) and bool(
                     jnp.isfinite(slope_flat := ravel_pytree(slope)[0]).all()
                 )
@@ -113,6 +117,7 @@ class MaximumLikelihood:
 
 @eqx.filter_jit
 @eqx.filter_value_and_grad
-def _loss(parameters, fixed, runs, count, key):
+def _loss(parameters, fixed, groups, count, keys):
     model = eqx.combine(parameters, fixed, is_leaf=is_fixed)
-    return -jnp.sum(total(model, runs, model.inference, key)) / count
+    each = (total(model, runs, model.inference, k) for runs, k in zip(groups, keys, strict=True))
+    return -sum(jnp.sum(found) for found in each) / count

@@ -56,10 +56,11 @@ def order_scores(
     ds, scaling = own.select(ds), own.scaling(scaling)
     held_out = None
     with precision.float64():
-        outputs, controls = series(scaling, _border.runs_of(ds, feedthrough=feedthrough))
+        outputs, controls = series(scaling, *_border.groups_of(ds, feedthrough=feedthrough))
         if validation is not None:
             signature.check(validation)
-            held_out = series(scaling, _border.runs_of(own.select(validation), feedthrough=feedthrough))
+            chosen = own.select(validation)
+            held_out = series(scaling, *_border.groups_of(chosen, feedthrough=feedthrough))
     found = subspace.order_scores(
         outputs,
         controls,

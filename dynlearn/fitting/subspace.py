@@ -17,6 +17,7 @@ from dynlearn.fitting.result import Reason
 from dynlearn.models import AbstractModel, LinearStateSpace
 from dynlearn.models import _linear_build as build
 from dynlearn.models._linear_systems import FreeMatrix, MatrixSystem
+from dynlearn.models._measured import counts
 from dynlearn.numerics import precision, subspace
 from dynlearn.numerics.plain import make_plain
 
@@ -87,8 +88,9 @@ class Subspace:
         _whole_runs.check("Subspace", model)
         model, system = _checked_model(model, session)
         with precision.float64(), session.progress("subspace", self.steps) as report:
-            now, runs, count = _whole_runs.runs_of(model, session)
-            outputs, controls = series(now.scaling, runs)
+            now, runs = _whole_runs.runs_of(model, session)
+            count = float(runs.measured)
+            outputs, controls = series(now.scaling, *runs)
             found = subspace.identify(
                 outputs,
                 controls,
@@ -105,15 +107,14 @@ class Subspace:
             offset = now.scaling.output_mean + now.scaling.output_scale * found.d
             identified = _system(system, found, outputs, controls)
             now = eqx.tree_at(lambda m: (m.system, m.scaling.output_mean), now, (identified, offset))
-            step = lambda m: iterate_noises(m, runs)  # noqa: E731
-            now, rows, converged = ascended(
-                "Subspace", step, now, float(count), self, report, session.checkpoint
-            )
+            step = lambda m: iterate_noises(m, runs.groups)  # noqa: E731
+            now, rows, converged = ascended("Subspace", step, now, count, self, report, session.checkpoint)
             # As identified, its two noises are one; the model's are not, and may fall short of that likelihood.
-            jacobian = jnp.where(runs.observed, jnp.log(now.scaling.output_scale), 0).sum()
-            alone = (float(jacobian) - found.log_likelihood) / float(count)
+            scale = jnp.log(now.scaling.output_scale)
+            jacobian = sum(float(jnp.where(group.observed, scale, 0).sum()) for group in runs.groups)
+            alone = (jacobian - found.log_likelihood) / count
             _held_against_em(model, session, min(rows[-1]["loss"], alone))
-        statistics = {"steps": len(rows), "log_likelihood": -rows[-1]["loss"] * float(count)}
+        statistics = {"steps": len(rows), "log_likelihood": -rows[-1]["loss"] * count}
         reason = Reason.SOLVED if converged else Reason.STEPS_DONE
         return Outcome(precision.to_default(now), rows, reason, statistics)
 
@@ -145,16 +146,17 @@ def _held_against_em(model: LinearStateSpace, session: Session, loss: float) -> 
     guess = LinearStateSpace.from_data(
         session.train, states=len(model.state_names), continuous=False, feedthrough=model.feedthrough
     )
-    checked, runs, count = _whole_runs.runs_of(guess, session)
+    checked, runs = _whole_runs.runs_of(guess, session)
     now: Any = checked
     for _ in range(CHECK_STEPS):
-        now, likelihood = iterate(now, runs, False)
-    other = -float(likelihood) / float(count)
+        now, likelihood = iterate(now, runs.groups, False)
+    other = -float(likelihood) / float(runs.measured)
     if other < loss - MARGIN:
-        values = session.train["output"].values[np.asarray(runs.valid)]
+        samples = int(session.train.dyn.lengths.sum())
+        missing = 1 - sum(counts(session.train).values()) / (samples * session.train.sizes["output_name"])
         raise FitError(
             f"Subspace: the system it identified explains the data worse than {CHECK_STEPS} steps of EM do (negative "
-            f"log-likelihood per value {loss:.3g}, EM {other:.3g}); {np.isnan(values).mean():.0%} of the values are "
+            f"log-likelihood per value {loss:.3g}, EM {other:.3g}); {missing:.0%} of the values are "
             f"missing, or the runs are too short for its regressions. Use method='em'."
         )
 

@@ -14,6 +14,7 @@ from dynlearn.fitting._method import Outcome, Report, Session
 from dynlearn.fitting._switching_step import improved, with_system
 from dynlearn.fitting.maximum_likelihood import MaximumLikelihood
 from dynlearn.fitting.result import Reason
+from dynlearn.inference import _border
 from dynlearn.models import AbstractModel
 from dynlearn.models.switching_linear import SwitchingLinear
 from dynlearn.numerics import precision
@@ -77,8 +78,9 @@ class SwitchingEM:
             )
         _whole_runs.check("SwitchingEM", model)
         with precision.float64(), session.progress("SwitchingEM", self.steps) as report:
-            found, runs, count = _whole_runs.runs_of(model, session)
+            found, runs = _border.on_device(model, session.train)
             start: Any = found
+            count = jnp.maximum(runs.observed.sum(), 1)
             climb_from = lambda at: _Climb(at, runs, float(count), self.sticky, session.checkpoint)  # noqa: E731
             climb = climb_from(start)
             if not start.system.fitted and self.restarts > 1:

@@ -22,6 +22,7 @@ from dynlearn.models._traced import SCORE, check_concrete
 from dynlearn.numerics.filtering._contract import AbstractInference
 from dynlearn.numerics.window import Window
 from dynlearn.trajectories import schema
+from dynlearn.trajectories.alike import alike
 
 
 def check(
@@ -73,6 +74,20 @@ def check_finite(verb: str, ds: xr.Dataset, found: np.ndarray) -> None:
 def on_device(model: AbstractStateSpace, ds: xr.Dataset) -> tuple[AbstractStateSpace, Window]:
     """Both in float64, to be called inside `precision.float64`."""
     return double(for_intervals_of(model, ds)), runs_of(ds, feedthrough=model.feedthrough)
+
+
+def groups_on_device(
+    model: AbstractStateSpace, ds: xr.Dataset
+) -> tuple[AbstractStateSpace, tuple[Window, ...], list[np.ndarray]]:
+    """As `on_device`, runs of similar length in a window each, and which runs these are."""
+    return double(for_intervals_of(model, ds)), *groups_of(ds, feedthrough=model.feedthrough)
+
+
+def groups_of(ds: xr.Dataset, *, feedthrough: bool) -> tuple[tuple[Window, ...], list[np.ndarray]]:
+    """As `runs_of`, runs of similar length in a window each, and which runs these are."""
+    groups = alike(ds)
+    windows = tuple(runs_of(group.ds, feedthrough=feedthrough) for group in groups)
+    return windows, [group.which for group in groups]
 
 
 def runs_of(ds: xr.Dataset, *, feedthrough: bool) -> Window:

@@ -55,8 +55,7 @@ def log_joint(model: AbstractMarkov, run: Window, x: Float[Array, "time state"])
 
 
 def total(
-    model: AbstractStateSpace, runs: Window, method: AbstractInference, key: Key[Array, ""]
+    model: AbstractStateSpace, runs: Window, method: AbstractInference, keys: Key[Array, " run"]
 ) -> Float[Array, " run"]:
     """The log-likelihood of every run."""
-    keys = jax.random.split(key, runs.valid.shape[0])
     return jax.vmap(lambda run, key: log_density(model, run, method=method, key=key).sum())(runs, keys)

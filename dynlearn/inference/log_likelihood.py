@@ -54,9 +54,13 @@ def log_likelihood(
     model, chosen = _border.check("log_likelihood", model, ds, method)
     keys = of_runs(as_key(key), schema.run_ids(ds))
     with precision.float64():
-        found = np.asarray(_total(*_border.on_device(model, ds), chosen, keys))
-    lost = np.isnan(found)[:, None, None] & _border.inside(ds)[..., None]
-    _border.check_finite("log_likelihood", ds, np.where(lost, np.nan, 0.0))
+        double, groups, which = _border.groups_on_device(model, ds)
+        found = np.empty(ds.sizes["trajectory"])
+        for runs, these in zip(groups, which, strict=True):
+            found[these] = _total(double, runs, chosen, keys[these])
+    if np.isnan(found).any():
+        lost = np.isnan(found)[:, None, None] & _border.inside(ds)[..., None]
+        _border.check_finite("log_likelihood", ds, np.where(lost, np.nan, 0.0))
     return xr.DataArray(
         found, {"trajectory": ds["trajectory"].values}, ("trajectory",), name="log_likelihood"
     )

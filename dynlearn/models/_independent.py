@@ -13,6 +13,7 @@ from dynlearn.models._linear_build import factor
 from dynlearn.models._linear_systems import MatrixSystem, Noise
 from dynlearn.models._scaling import Scaling
 from dynlearn.numerics import precision
+from dynlearn.trajectories.fold import compact
 
 TOLERANCE = 1e-6
 """Of an output of unit spread: what the others may leave of one that is taken for their copy."""
@@ -33,7 +34,7 @@ class Independent:
     @classmethod
     def of(cls, ds: xr.Dataset, scaling: Scaling) -> Self:
         """Outputs are taken in, those measured most often first, unless the ones before them tell their value."""
-        variable = ds["output"].transpose("trajectory", "time", "output_name")
+        variable = compact(ds)["output"].transpose("trajectory", "time", "output_name")
         mean, scale = (np.asarray(a, float) for a in (scaling.output_mean, scaling.output_scale))
         y = (variable.values.astype(float) - mean) / scale
         y = y.reshape(-1, y.shape[-1])

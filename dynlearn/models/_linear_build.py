@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from dynlearn.errors import ArgumentError, check_known
-from dynlearn.models._linear_start import first_guess
+from dynlearn.models._linear_start import Groups, first_guess
 from dynlearn.models._linear_systems import (
     AbstractSystem,
     Contraction,
@@ -21,7 +21,6 @@ from dynlearn.models._linear_systems import (
 from dynlearn.models._scaling import Scaling, anything
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.discretisation import continuous as continuous_time
-from dynlearn.numerics.window import Window
 from dynlearn.trajectories.blocks import intervals
 from dynlearn.trajectories.sampling import made_regular, sampling
 from dynlearn.trajectories.schema import times_2d
@@ -48,7 +47,7 @@ def sampled(ds: xr.Dataset, continuous: bool | None) -> tuple[Signature, float]:
 
 
 def guessed(
-    runs: Window,
+    runs: Groups,
     scaling: Scaling,
     states: int,
     signature: Signature,

@@ -1,6 +1,7 @@
 """A first guess of a linear state-space model: principal components of delayed outputs, and two regressions."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -16,17 +17,24 @@ FLOOR = 0.1
 LARGEST = 0.999
 """Modulus of an eigenvalue a fit starts from, at most."""
 
+Groups = Sequence[tuple[np.ndarray, Window]]
+"""Runs of similar length in a window each, beside their places in the data."""
 
-def first_guess(runs: Window, scaling: Scaling, states: int, *, feedthrough: bool) -> dict[str, np.ndarray]:
+
+def first_guess(
+    groups: Sequence[Window], scaling: Scaling, states: int, *, feedthrough: bool
+) -> dict[str, np.ndarray]:
     """A, B, c, C, D, Q, R in scaled units, the state of unit variance; missing outputs are interpolated.
 
     Only a start: the fit that follows takes the data as they are.
     """
-    y = _filled(np.asarray(scaling.output(runs.output)), np.asarray(runs.observed))
-    u, valid = np.asarray(scaling.control(runs.control)), np.asarray(runs.valid)
-    delays = math.ceil(states / y.shape[-1])
-    lagged, rows = _lagged(y, valid, delays)
-    if len(lagged) < 2 or not rows[1].any():
+    delays = math.ceil(states / groups[0][1].output.shape[-1])
+    each = [_lagged(which, runs, scaling, delays) for which, runs in groups]
+    parts = [np.concatenate(found) for found in zip(*each, strict=True)]
+    order = np.argsort(parts[0], kind="stable")
+    run, time, lagged, y, u = (part[order] for part in parts)
+    follows = (run[1:] == run[:-1]) & (time[1:] == time[:-1] + 1)
+    if len(lagged) < 2 or not follows.any():
         raise FitError(
             f"LinearStateSpace: no run has {delays + 2} samples, which a start with states={states} needs; "
             f"use fewer states or longer runs."
@@ -38,14 +46,13 @@ def first_guess(runs: Window, scaling: Scaling, states: int, *, feedthrough: boo
     rank = min(states, len(s))
     x[:, :rank] = ((lagged - mean) @ vt[:rank].T) / scale[:rank]
 
-    (run, time), follows = rows[0], rows[1]
-    here, now, there = x[:-1][follows], u[run, time][:-1][follows], x[1:][follows]
+    here, now, there = x[:-1][follows], u[:-1][follows], x[1:][follows]
     W = Regression(np.concatenate([here, now], axis=1), there).solve(RIDGE)
     A, B, c = W[:states].T, W[states:-1].T, W[-1]
     A = A * min(1.0, LARGEST / max(np.abs(np.linalg.eigvals(A)).max(), 1e-12))
-    seen = np.concatenate([x, u[run, time]], axis=1) if feedthrough else x
-    V = Regression(seen, y[run, time]).solve(RIDGE)
-    noise = y[run, time] - seen @ V[:-1] - V[-1]
+    seen = np.concatenate([x, u], axis=1) if feedthrough else x
+    V = Regression(seen, y).solve(RIDGE)
+    noise = y - seen @ V[:-1] - V[-1]
     return {
         "A": A,
         "B": B,
@@ -73,9 +80,10 @@ def _filled(
     return filled
 
 
-def _lagged(y: np.ndarray, valid: np.ndarray, delays: int):
-    """[y_k, .., y_{k-delays}] of every run, where each stands, and which is followed by its successor."""
+def _lagged(which: np.ndarray, runs: Window, scaling: Scaling, delays: int) -> tuple[np.ndarray, ...]:
+    """Run and time of every sample with so many before it, [y_k, .., y_{k-delays}], y_k and u_k."""
+    y = _filled(np.asarray(scaling.output(runs.output)), np.asarray(runs.observed))
+    u, valid = np.asarray(scaling.control(runs.control)), np.asarray(runs.valid)
     run, time = np.nonzero(valid & (np.arange(y.shape[1]) >= delays))
     stacked = np.concatenate([y[run, time - j] for j in range(delays + 1)], axis=1)
-    follows = (run[1:] == run[:-1]) & (time[1:] == time[:-1] + 1)
-    return stacked, ((run, time), follows)
+    return which[run], time, stacked, y[run, time], u[run, time]

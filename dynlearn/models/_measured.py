@@ -17,7 +17,7 @@ def counts(ds: xr.Dataset) -> dict[str, int]:
     """Measured values of every output."""
     parts = blocks(ds.sizes["trajectory"], ds.sizes["time"])
     dims = "trajectory", "time"
-    found = sum(ds["output"].isel(trajectory=runs).notnull().sum(dims).values for runs in parts)
+    found = np.sum([ds["output"].isel(trajectory=runs).notnull().sum(dims).values for runs in parts], axis=0)
     return dict(zip(schema.names(ds, "output"), map(int, found), strict=True))
 
 

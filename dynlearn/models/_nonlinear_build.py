@@ -42,6 +42,7 @@ from dynlearn.numerics.filtering.gaussian import Extended, Unscented
 from dynlearn.numerics.filtering.particle import Particle
 from dynlearn.numerics.filtering.process import Process
 from dynlearn.numerics.resolution import reads
+from dynlearn.trajectories.alike import on_device
 
 INFERENCE: dict[str, type[AbstractInference]] = {
     "extended": Extended,
@@ -168,7 +169,7 @@ def started(model: Any, ds: xr.Dataset) -> Any:
     with precision.float64():
         real = Scaling.of(ds)
         if bent and linked:
-            found = first_guess(ds.dyn.to_device(), real, model.states, feedthrough=False)
+            found = first_guess(on_device(ds), real, model.states, feedthrough=False)
             model = _with_matrices(model, found)
         if linked and law not in MEASURED:
             model = _linked_to(model, real, law)

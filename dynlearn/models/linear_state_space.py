@@ -23,6 +23,7 @@ from dynlearn.numerics import precision
 from dynlearn.numerics.distributions import MultivariateGaussian
 from dynlearn.numerics.plain import plain
 from dynlearn.numerics.window import Window
+from dynlearn.trajectories.alike import on_device
 
 
 class LinearStateSpace(AbstractLinearGaussian, AbstractLinearLatent):
@@ -101,9 +102,9 @@ class LinearStateSpace(AbstractLinearGaussian, AbstractLinearLatent):
             n = 2 * max(1, len(own.kept)) if states is None else states
             options = {"feedthrough": feedthrough, "stable": stable}
             if own.all or not own.kept:
-                system = build.guessed(ds.dyn.to_device(), scaling, n, signature, interval, **options)
+                system = build.guessed(on_device(ds), scaling, n, signature, interval, **options)
             else:
-                runs = own.select(ds).dyn.to_device()
+                runs = on_device(own.select(ds))
                 system = own.system(
                     build.guessed(runs, own.scaling(scaling), n, signature, interval, **options)
                 )

@@ -7,6 +7,8 @@ import pytest
 
 import dynlearn as dl
 from dynlearn.fitting._examples import Examples
+from dynlearn.fitting._series import series
+from dynlearn.inference import _border
 from dynlearn.models import Scaling
 from dynlearn.trajectories import fold
 
@@ -80,3 +82,35 @@ def test_forecasts_are_the_same(ragged, both):
     pieces, padded = both(lambda: dl.forecast(model, context, 3, controls=u, samples=2))
     equal(pieces["output"].values, padded["output"].values)
     equal(pieces["output_mean"].values, padded["output_mean"].values)
+
+
+def test_em_is_the_same_from_groups_of_similar_length(ragged, both):
+    def fitted():
+        model = dl.models.LinearStateSpace.from_data(ragged, states=1)
+        return dl.fit(model, ragged, method=dl.fitting.EM(steps=4), progress=False)
+
+    pieces, padded = both(fitted)
+    np.testing.assert_allclose(
+        pieces.statistics["log_likelihood"], padded.statistics["log_likelihood"], rtol=1e-6
+    )
+    for name, value in padded.model.matrices().items():
+        np.testing.assert_allclose(pieces.model.matrices()[name], value, rtol=1e-5, atol=1e-7)
+
+
+def test_likelihoods_and_series_stay_with_their_runs(ragged, both):
+    model = dl.models.LinearStateSpace.from_data(ragged, states=1)
+    pieces, padded = both(lambda: dl.log_likelihood(model, ragged))
+    assert pieces["trajectory"].values.tolist() == ragged["trajectory"].values.tolist()
+    np.testing.assert_allclose(pieces, padded, rtol=1e-10)
+    (outputs, controls), others = both(
+        lambda: series(model.scaling, *_border.groups_of(ragged, feedthrough=False))
+    )
+    assert [len(y) for y in outputs] == ragged.dyn.lengths.tolist()
+    equal((outputs, controls), others)
+
+
+def test_maximum_likelihood_sums_the_groups(ragged, both):
+    model = dl.models.LinearStateSpace.from_data(ragged, states=1)
+    method = dl.fitting.MaximumLikelihood(steps=1)
+    pieces, padded = both(lambda: dl.fit(model, ragged, method=method, progress=False))
+    np.testing.assert_allclose(pieces.history["output"], padded.history["output"], rtol=1e-8)

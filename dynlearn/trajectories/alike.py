@@ -1,0 +1,55 @@
+"""Runs of very unequal length in groups of similar length, for what has to see every run whole."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from dynlearn.trajectories.device import to_device
+from dynlearn.trajectories.fold import KINDS, WASTE, is_ragged
+from dynlearn.trajectories.schema import run_lengths
+
+if TYPE_CHECKING:
+    from dynlearn.numerics.window import Window
+
+
+class Alike(NamedTuple):
+    which: np.ndarray
+    """The places of these runs in the dataset."""
+    ds: xr.Dataset
+    """Their outputs, controls and static features, padded to the longest of them."""
+
+
+def alike(ds: xr.Dataset) -> list[Alike]:
+    """The runs of a ragged dataset in a few groups with little padding; other runs are one group, the dataset itself.
+
+    >>> from dynlearn.trajectories import from_arrays
+    >>> ds = from_arrays([np.zeros(3), np.zeros(70_000), np.zeros(2), np.zeros(3), np.zeros(1)], dt=1.0)
+    >>> [(group.which.tolist(), group.ds.sizes["time"]) for group in alike(ds)]
+    [([0, 2, 3, 4], 3), ([1], 70000)]
+    """
+    lengths = run_lengths(ds)
+    if not is_ragged(lengths):
+        return [Alike(np.arange(lengths.size), ds)]
+    kinds = ds[[kind for kind in KINDS if kind in ds]]
+    found = []
+    for group in _groups(lengths):
+        which, longest = np.sort(group), int(lengths[group].max())
+        found.append(Alike(which, kinds.isel(trajectory=which, time=slice(0, longest))))
+    return found
+
+
+def on_device(ds: xr.Dataset) -> list[tuple[np.ndarray, "Window"]]:
+    """The groups as windows, beside the places of their runs in the dataset."""
+    return [(group.which, to_device(group.ds)) for group in alike(ds)]
+
+
+def _groups(lengths: np.ndarray) -> list[np.ndarray]:
+    """Cut in two where that saves most, until `WASTE` is kept: every group is one more program to compile."""
+    groups = [np.argsort(lengths, kind="stable")]
+    while sum(group.size * lengths[group[-1]] for group in groups) > WASTE * lengths.sum():
+        saved = [np.arange(1, g.size + 1) * (lengths[g[-1]] - lengths[g]) for g in groups]
+        worst = int(np.argmax([s.max() for s in saved]))
+        cut = int(np.argmax(saved[worst])) + 1
+        groups[worst : worst + 1] = [groups[worst][:cut], groups[worst][cut:]]
+    return groups
