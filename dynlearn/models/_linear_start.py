@@ -21,9 +21,7 @@ Groups = Sequence[tuple[np.ndarray, Window]]
 """Runs of similar length in a window each, beside their places in the data."""
 
 
-def first_guess(
-    groups: Sequence[Window], scaling: Scaling, states: int, *, feedthrough: bool
-) -> dict[str, np.ndarray]:
+def first_guess(groups: Groups, scaling: Scaling, states: int, *, feedthrough: bool) -> dict[str, np.ndarray]:
     """A, B, c, C, D, Q, R in scaled units, the state of unit variance; missing outputs are interpolated.
 
     Only a start: the fit that follows takes the data as they are.
