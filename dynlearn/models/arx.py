@@ -20,7 +20,8 @@ from dynlearn.numerics import precision
 from dynlearn.numerics.distributions import Gaussian
 from dynlearn.numerics.plain import plain
 from dynlearn.numerics.window import Window
-from dynlearn.trajectories.fold import folded, is_ragged
+from dynlearn.trajectories.fold import folded
+from dynlearn.trajectories.ragged import is_ragged
 
 
 class ARXState(eqx.Module):

@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 
 from dynlearn.trajectories.device import to_device
-from dynlearn.trajectories.fold import KINDS, WASTE, is_ragged
+from dynlearn.trajectories.fold import KINDS
+from dynlearn.trajectories.ragged import groups, is_ragged
 from dynlearn.trajectories.schema import run_lengths
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def alike(ds: xr.Dataset) -> list[Alike]:
         return [Alike(np.arange(lengths.size), ds)]
     kinds = ds[[kind for kind in KINDS if kind in ds]]
     found = []
-    for group in _groups(lengths):
-        which, longest = np.sort(group), int(lengths[group].max())
+    for which in groups(lengths):
+        longest = int(lengths[which].max())
         found.append(Alike(which, kinds.isel(trajectory=which, time=slice(0, longest))))
     return found
 
@@ -42,14 +43,3 @@ def alike(ds: xr.Dataset) -> list[Alike]:
 def on_device(ds: xr.Dataset) -> list[tuple[np.ndarray, "Window"]]:
     """The groups as windows, beside the places of their runs in the dataset."""
     return [(group.which, to_device(group.ds)) for group in alike(ds)]
-
-
-def _groups(lengths: np.ndarray) -> list[np.ndarray]:
-    """Cut in two where that saves most, until `WASTE` is kept: every group is one more program to compile."""
-    groups = [np.argsort(lengths, kind="stable")]
-    while sum(group.size * lengths[group[-1]] for group in groups) > WASTE * lengths.sum():
-        saved = [np.arange(1, g.size + 1) * (lengths[g[-1]] - lengths[g]) for g in groups]
-        worst = int(np.argmax([s.max() for s in saved]))
-        cut = int(np.argmax(saved[worst])) + 1
-        groups[worst : worst + 1] = [groups[worst][:cut], groups[worst][cut:]]
-    return groups

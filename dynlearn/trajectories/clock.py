@@ -1,6 +1,11 @@
 """What a clock does to instants: it rounds them, and how finely can be seen in the instants themselves."""
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from dynlearn.trajectories.blocks import by_runs
+from dynlearn.trajectories.blocks import intervals as intervals_of
 
 TICKS = 4
 """A step must span so many ticks of the clock: a coarser clock cannot tell a grid from chance."""
@@ -26,7 +31,7 @@ def resolution(t: np.ndarray, step: float) -> float:
     >>> round(resolution(ticks, 1 / 60), 6)
     0.001
     """
-    known = t[~np.isnan(t)]
+    known = by_runs(lambda t: t[~np.isnan(t)], t)
     largest = float(np.abs(known).max())
     spacing = ULPS * float(np.spacing(largest))
     ticks = [spacing, _divisor(t, spacing), _last_digit(known, spacing, 10), _last_digit(known, spacing, 2)]
@@ -45,7 +50,13 @@ def steps_taken(t: np.ndarray, step: float) -> np.ndarray:
 
 
 def on_grid(
-    t: np.ndarray, steps: np.ndarray, step: float, tick: float, *, fitted: bool, slack: float = 0.0
+    t: Sequence[np.ndarray],
+    steps: Sequence[np.ndarray],
+    step: float,
+    tick: float,
+    *,
+    fitted: bool,
+    slack: float = 0.0,
 ) -> bool:
     """Whether all instants of a run lie within one tick (from the lowest to the highest) along a line.
 
@@ -55,18 +66,19 @@ def on_grid(
     leaves a range of less than one, or just one where a rounding error moves a tie. The range is convex
     in s, and its smallest value is found by bisection.
 
-    **Args** `fitted`: whether `step` is the slope of the line fitted to many instants, beside which the
-    best one is near; otherwise s may be off by the fraction `slack`, and few instants get no benefit of
-    the doubt.
+    **Args** `t`, `steps`: `(run, time)` each, of groups of runs. `fitted`: whether `step` is the slope of
+    the line fitted to many instants, beside which the best one is near; otherwise s may be off by the
+    fraction `slack`, and few instants get no benefit of the doubt.
     """
     if tick <= 0:
         return False
-    allowed = tick * (1.01 if fitted or np.isfinite(t).sum() > MANY else 1 - 1e-6)
-    reach = max(2 * tick / max(float(steps.max()), 1.0), slack * step)
+    allowed = tick * (1.01 if fitted or sum(np.isfinite(part).sum() for part in t) > MANY else 1 - 1e-6)
+    reach = max(2 * tick / max(float(max(part.max() for part in steps)), 1.0), slack * step)
     low, high = step - reach, step + reach
     for _ in range(60):
         middle = (low + high) / 2
-        spread, slope = _spread(t, steps, middle)
+        found = [_spread(*group, middle) for group in zip(t, steps, strict=True)]
+        spread, slope = max(found, key=lambda one: one[0])
         if spread <= allowed:
             return True
         if slope == 0 or (fitted and spread > 16 * tick):
@@ -87,8 +99,7 @@ def _spread(t: np.ndarray, steps: np.ndarray, s: float) -> tuple[float, float]:
 
 def _divisor(t: np.ndarray, spacing: float) -> float:
     """The largest time of which all intervals are whole multiples, up to the spacing of the numbers; else 0."""
-    intervals = np.diff(t, axis=1)
-    intervals = np.sort(intervals[~np.isnan(intervals)])
+    intervals = np.sort(intervals_of(t))
     if intervals.size == 0:
         return 0.0
     different = intervals[np.append(True, np.diff(intervals) > spacing)]

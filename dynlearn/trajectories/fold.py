@@ -6,12 +6,9 @@ import numpy as np
 import xarray as xr
 
 from dynlearn.trajectories.gather import gather
+from dynlearn.trajectories.ragged import is_ragged
 from dynlearn.trajectories.schema import run_lengths
 
-WASTE = 4
-"""Padded to so many times their samples, runs are worth cutting."""
-SMALL = 2**16
-"""Entries `(run, time)` of a padded array below which they are not."""
 KINDS = ("output", "control", "static")
 
 
@@ -21,16 +18,6 @@ class Folded(NamedTuple):
     first: np.ndarray
     last: np.ndarray
     """Which pieces their run begins with, and which it ends with."""
-
-
-def is_ragged(lengths: np.ndarray) -> bool:
-    """Whether padding these runs to the longest takes far more than they have.
-
-    >>> is_ragged(np.array([100_000] + 999 * [3])), is_ragged(np.array([100_000, 30_000]))
-    (True, False)
-    """
-    padded = lengths.size * int(lengths.max())
-    return padded > SMALL and padded > WASTE * int(lengths.sum())
 
 
 def folded(ds: xr.Dataset, overlap: int) -> Folded:

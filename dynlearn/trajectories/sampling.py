@@ -1,12 +1,15 @@
 """How a dataset is sampled, read off its instants."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
+from dynlearn.trajectories.blocks import by_runs
 from dynlearn.trajectories.blocks import intervals as intervals_of
 from dynlearn.trajectories.clock import on_grid, resolution, steps_taken
+from dynlearn.trajectories.ragged import groups
 from dynlearn.trajectories.schema import time_unit, times_2d
 
 RTOL = 1e-3
@@ -84,10 +87,11 @@ def agrees(t: np.ndarray, interval: float) -> bool:
     intervals = intervals_of(t)
     if (np.abs(intervals - interval) <= RTOL * interval).all():
         return True
-    one_each = np.where(np.isnan(t), 0, np.arange(t.shape[1]))
-    return bool((np.abs(intervals - interval) < interval / 2).all()) and on_grid(
-        t, one_each, interval, resolution(t, interval), fitted=False, slack=RTOL
-    )
+    if not (np.abs(intervals - interval) < interval / 2).all():
+        return False
+    parts = _alike(t)
+    one_each = [np.where(np.isnan(part), 0, np.arange(part.shape[1])) for part in parts]
+    return on_grid(parts, one_each, interval, resolution(t, interval), fitted=False, slack=RTOL)
 
 
 def made_regular(ds: xr.Dataset, interval: float | None = None) -> str:
@@ -120,20 +124,39 @@ def _step(intervals: np.ndarray, smallest: float) -> float:
 
 def _by_the_clock(t: np.ndarray, first_guess: float) -> tuple[float | None, np.ndarray]:
     """Step and multiples of a lattice whose instants a clock has rounded; None where it is none."""
-    steps = steps_taken(t, first_guess)
-    multiples = np.diff(steps, axis=1)[~np.isnan(np.diff(t, axis=1))]
+    parts = _alike(t)
+    steps = [steps_taken(part, first_guess) for part in parts]
+    each = [
+        np.diff(n, axis=1)[~np.isnan(np.diff(part, axis=1))] for n, part in zip(steps, parts, strict=True)
+    ]
+    multiples = np.concatenate(each)
     if (multiples < 1).any():
         return None, multiples
-    step = _slope(t, steps)
+    step = _slope(parts, steps)
     return (
-        (step, multiples) if on_grid(t, steps, step, resolution(t, step), fitted=True) else (None, multiples)
+        (step, multiples)
+        if on_grid(parts, steps, step, resolution(t, step), fitted=True)
+        else (None, multiples)
     )
 
 
-def _slope(t: np.ndarray, steps: np.ndarray) -> float:
+def _alike(t: np.ndarray) -> list[np.ndarray]:
+    """The instants of runs of similar length: all of them, where padding wastes little."""
+    lengths = by_runs(lambda t: np.isfinite(t).sum(axis=1), t)
+    found = groups(lengths)
+    return [t] if len(found) == 1 else [t[which, : lengths[which].max()] for which in found]
+
+
+def _slope(t: Sequence[np.ndarray], steps: Sequence[np.ndarray]) -> float:
     """Of the line fitted to instants over steps, with an offset for every run."""
+    up, along = np.sum([_squares(*group) for group in zip(t, steps, strict=True)], axis=0)
+    return float(f"{up / along:.12g}")
+
+
+def _squares(t: np.ndarray, steps: np.ndarray) -> tuple[float, float]:
+    """Sum of steps times instants, and of squared steps, each around the mean of its run."""
     known = ~np.isnan(t)
     count = known.sum(axis=1, keepdims=True)
     x = np.where(known, steps - np.where(known, steps, 0).sum(1, keepdims=True) / count, 0.0)
     y = np.where(known, t - np.where(known, t, 0).sum(1, keepdims=True) / count, 0.0)
-    return float(f"{(x * y).sum() / (x * x).sum():.12g}")
+    return float((x * y).sum()), float((x * x).sum())

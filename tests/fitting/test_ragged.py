@@ -10,7 +10,7 @@ from dynlearn.fitting._examples import Examples
 from dynlearn.fitting._series import series
 from dynlearn.inference import _border
 from dynlearn.models import Scaling
-from dynlearn.trajectories import fold
+from dynlearn.trajectories import ragged as ragged_
 
 NEVER = 2**62
 
@@ -34,9 +34,9 @@ def both(monkeypatch):
     """What a function gives with the runs in pieces, and padded."""
 
     def call(work):
-        monkeypatch.setattr(fold, "SMALL", 0)
+        monkeypatch.setattr(ragged_, "SMALL", 0)
         pieces = work()
-        monkeypatch.setattr(fold, "SMALL", NEVER)
+        monkeypatch.setattr(ragged_, "SMALL", NEVER)
         return pieces, work()
 
     return call

@@ -6,6 +6,7 @@ import pytest
 import dynlearn as dl
 from dynlearn.errors import SchemaError
 from dynlearn.trajectories import blocks, fold
+from dynlearn.trajectories import ragged as ragged_
 from dynlearn.trajectories.sampling import agrees
 
 LENGTHS = [70, 3, 2, 5, 1, 4, 3, 2, 4]
@@ -14,12 +15,12 @@ LENGTHS = [70, 3, 2, 5, 1, 4, 3, 2, 4]
 @pytest.fixture
 def ragged(monkeypatch):
     """One long run beside short ones, in which every value says where it stands."""
-    monkeypatch.setattr(fold, "SMALL", 0)
+    monkeypatch.setattr(ragged_, "SMALL", 0)
     values = [1000.0 * i + np.arange(float(n)) for i, n in enumerate(LENGTHS)]
     times = [np.cumsum(1 + 0.5 * np.cos(v)) for v in values]
     controls = [np.append(v[:-1], np.nan) for v in values]
     ds = dl.from_arrays(values, controls, times=times, static=np.arange(9.0)[:, None])
-    assert fold.is_ragged(ds.dyn.lengths)
+    assert ragged_.is_ragged(ds.dyn.lengths)
     return ds
 
 
@@ -51,7 +52,7 @@ def test_pieces_take_little_more_than_the_samples(ragged):
 
 def test_runs_that_waste_little_stay_as_they_are(monkeypatch):
     ds = dl.from_arrays([np.arange(70.0), np.arange(30.0)], dt=1.0)
-    monkeypatch.setattr(fold, "SMALL", 0)
+    monkeypatch.setattr(ragged_, "SMALL", 0)
     assert fold.folded(ds, 3).ds is ds
     assert fold.recent(ds, 3) is ds
 
@@ -84,3 +85,17 @@ def test_what_is_wrong_in_some_runs_is_counted_over_all(ragged, monkeypatch):
     bad["t"].values[7, 1] = 0.0  # of several faults, instants come first, whichever run they are in
     with pytest.raises(SchemaError, match=r"strictly increasing .* run 7, sample 1"):
         dl.validate(bad)
+
+
+def test_a_clock_is_read_off_ragged_runs(monkeypatch):
+    monkeypatch.setattr(ragged_, "SMALL", 0)
+    lengths = np.array([500, *range(2, 32)])
+    assert len(ragged_.groups(lengths)) == 2
+    times = [i + np.round(np.arange(n) / 60, 3) for i, n in enumerate(lengths)]
+    ds = dl.from_arrays([np.zeros(n) for n in lengths], times=times)
+    in_groups = ds.dyn.sampling()
+    assert in_groups.interval == pytest.approx(1 / 60, rel=1e-5)
+    assert agrees(ds["t"].values, 1 / 60)
+    assert not agrees(ds["t"].values, 1 / 61)
+    monkeypatch.setattr(ragged_, "SMALL", 2**62)
+    assert ds.copy().dyn.sampling() == in_groups
