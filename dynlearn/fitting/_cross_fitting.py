@@ -14,6 +14,7 @@ from dynlearn.fitting._examples import Examples
 from dynlearn.fitting._forecast_errors import WINDOWS, ForecastErrors, error, longest
 from dynlearn.models import AbstractModel
 from dynlearn.numerics.window import Window
+from dynlearn.trajectories.fold import folded
 from dynlearn.trajectories.gather import gather
 
 Refit = Callable[[xr.Dataset], AbstractModel | None]
@@ -39,7 +40,11 @@ def errors_left_out(
     """
     parts = _parts(ds, model.required + horizon)
     fold = np.arange(parts.sizes["trajectory"]) % FOLDS
-    refitted = [refit(parts.isel(trajectory=fold != i)) for i in range(fold.max() + 1)] if fold.any() else []
+    pieces = folded(parts, model.required)  # all that a transition reads
+    left_out = fold[pieces.run]
+    refitted = (
+        [refit(pieces.ds.isel(trajectory=left_out != i)) for i in range(fold.max() + 1)] if fold.any() else []
+    )
     if not refitted or any(found is None for found in refitted):
         return None
     try:
@@ -48,13 +53,12 @@ def errors_left_out(
         return None
     chosen = examples.evenly(WINDOWS)
     windows = examples.take(chosen)
+    of = fold[np.asarray(examples.origin[examples.run[chosen]])]
     arrays, rest = zip(*(eqx.partition(found, eqx.is_array) for found in refitted), strict=True)
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *arrays)
-    residual, lead = map(
-        np.asarray, _residuals(stacked, rest[0], jnp.asarray(fold)[examples.run[chosen]], windows)
-    )
+    residual, lead = map(np.asarray, _residuals(stacked, rest[0], jnp.asarray(of), windows))
     found = ForecastErrors(residual, lead, np.asarray(windows.observed[:, model.memory :]))
-    return _followed(found, fold[np.asarray(examples.run[chosen])])
+    return _followed(found, of)
 
 
 def _followed(errors: ForecastErrors, fold: np.ndarray) -> ForecastErrors | None:

@@ -27,6 +27,8 @@ class Examples(eqx.Module):
     runs: Window
     run: Int[Array, " anchor"]
     now: Int[Array, " anchor"]
+    origin: Int[Array, " run"]
+    """The place in the dataset of what each of `runs` is a piece of."""
     past: int = eqx.field(static=True)
     horizon: int = eqx.field(static=True)
 
@@ -48,7 +50,7 @@ class Examples(eqx.Module):
                 f"which at most {in_a_row(ds)} in a row are complete. Take a model with fewer delays or memory, or "
                 f"{without_gaps(ds, model.required + 1)}.{sparse(ds)}"
             )
-        return cls(runs, jnp.asarray(run), jnp.asarray(now), model.memory, horizon)
+        return cls(runs, jnp.asarray(run), jnp.asarray(now), jnp.asarray(pieces.run), model.memory, horizon)
 
     @property
     def size(self) -> int:

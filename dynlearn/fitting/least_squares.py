@@ -12,6 +12,7 @@ from dynlearn.fitting._method import Outcome, Session
 from dynlearn.fitting.result import Reason
 from dynlearn.models import AbstractClosedForm, AbstractModel, Ensemble
 from dynlearn.models._measured import sparse
+from dynlearn.models._regression import Regression
 from dynlearn.numerics import precision
 from dynlearn.numerics.plain import make_plain
 from dynlearn.numerics.window import Window
@@ -46,9 +47,7 @@ class LeastSquares:
                 f"{type(model).__name__}; use method='gradient'."
             )
         with precision.float64():
-            # A transition reads what a state is inferred from, and the sample after it.
-            runs = folded(session.train, model.required).ds.dyn.to_device()
-            regression = model.regression(runs)
+            regression = _regression(model, session.train)
         if session.validation is None and self.ridge[0] == 0 and regression.samples <= regression.rank + 1:
             raise FitError(
                 f"LeastSquares: {regression.samples} complete transitions do not determine {regression.x_mean.size} "
@@ -75,11 +74,16 @@ class LeastSquares:
         return Examples.of(model, ds, longest(model, ds, self.horizon), "validation").spread(WINDOWS)
 
 
+def _regression(model: AbstractClosedForm, ds: xr.Dataset) -> Regression:
+    """Over `ds`: a transition reads what a state is inferred from, and the sample after it."""
+    return model.regression(folded(ds, model.required).ds.dyn.to_device())
+
+
 def refitted(model: AbstractClosedForm, ds: xr.Dataset, ridge: float) -> AbstractModel | None:
     """`model` with the dynamics that solve the regression over `ds`; None where it is not determined."""
     with precision.float64():
         try:
-            regression = model.regression(ds.dyn.to_device())
+            regression = _regression(model, ds)
         except FitError:
             return None
         if regression.samples <= 2 * (regression.rank + 1):

@@ -15,6 +15,8 @@ KINDS = ("output", "control", "static")
 class Folded(NamedTuple):
     ds: xr.Dataset
     """Outputs, controls and static features, a piece per run; the dataset as it came where that gains nothing."""
+    run: np.ndarray
+    """The place in the dataset of the run that each piece is of."""
     first: np.ndarray
     last: np.ndarray
     """Which pieces their run begins with, and which it ends with."""
@@ -35,7 +37,7 @@ def folded(ds: xr.Dataset, overlap: int) -> Folded:
     lengths = run_lengths(ds)
     if not is_ragged(lengths):
         every = np.ones(lengths.size, bool)
-        return Folded(ds, every, every)
+        return Folded(ds, np.arange(lengths.size), every, every)
     stride = _stride(lengths, overlap)
     counts = _counts(lengths, overlap, stride)
     rows = np.repeat(np.arange(lengths.size), counts)
@@ -44,7 +46,7 @@ def folded(ds: xr.Dataset, overlap: int) -> Folded:
     size = np.minimum(lengths[rows] - starts, stride + overlap)
     kinds = [kind for kind in KINDS if kind in ds]
     pieces = gather(ds[kinds], rows, starts, size, np.arange(rows.size))
-    return Folded(pieces, number == 0, number == counts[rows] - 1)
+    return Folded(pieces, rows, number == 0, number == counts[rows] - 1)
 
 
 def compact(ds: xr.Dataset) -> xr.Dataset:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import dynlearn as dl
+from dynlearn.fitting._cross_fitting import errors_left_out
 from dynlearn.fitting._examples import Examples
 from dynlearn.fitting._series import series
+from dynlearn.fitting.least_squares import refitted
 from dynlearn.inference import _border
 from dynlearn.models import Scaling
 from dynlearn.trajectories import ragged as ragged_
@@ -114,3 +116,11 @@ def test_maximum_likelihood_sums_the_groups(ragged, both):
     method = dl.fitting.MaximumLikelihood(steps=1)
     pieces, padded = both(lambda: dl.fit(model, ragged, method=method, progress=False))
     np.testing.assert_allclose(pieces.history["output"], padded.history["output"], rtol=1e-8)
+
+
+def test_errors_of_parts_left_out_are_those_of_the_runs(ragged, both):
+    """Each window is forecast by the fit that did not see its run, not its piece."""
+    model = dl.models.ARX.from_data(ragged, delays=0)
+    pieces, padded = both(lambda: errors_left_out(model, ragged, lambda ds: refitted(model, ds, 0.0), 3))
+    for a, b in zip(pieces, padded, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
