@@ -119,7 +119,7 @@ def best_order(scores: xr.Dataset, criterion: str) -> int:
 
     Raises `FitError` where the controls do not excite larger ones, which may be right.
     """
-    return subspace.chosen(scores["order"].values, scores[criterion].values, scores.attrs["excited"])
+    return subspace.chosen(scores["order"].values.tolist(), scores[criterion].values, scores.attrs["excited"])
 
 
 def _checked(orders: object) -> list[int]:

@@ -9,8 +9,8 @@ CHANGES = [
     Change(
         "the error law is that of the training data though validation was given",
         "dynlearn/fitting/fit.py",
-        "outcome.model, train if validation is None else validation, horizon",
-        "outcome.model, train, horizon",
+        'return calibrate(model, validation, horizon=horizon), "validation"',
+        'return calibrate(model, train, horizon=horizon), "validation"',
         (f"{HAND}::test_the_error_law_is_that_of_the_validation_data",),
     ),
     Change(
