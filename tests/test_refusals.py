@@ -131,6 +131,7 @@ def test_a_closed_loop_is_fitted_again(cart):
     assert fit(ARX.from_data(both, delays=0), both).reason.name == "SOLVED"
 
 
+@pytest.mark.slow
 def test_a_long_interval_is_crossed_in_steps_the_model_was_fitted_to():
     ds = dl.datasets.load("pendulum", runs=3, length=40, key=0)
     model = NeuralODE.from_data(ds, hidden=0, memory=1, width=8, key=0)

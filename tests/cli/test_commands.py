@@ -30,7 +30,9 @@ def test_datasets_export_of_a_simulated_system(call, tmp_path, suffix):
     assert dl.read(path, **options).dyn.lengths.tolist() == [30, 30]
 
 
-@pytest.mark.parametrize("name", ["runs.csv", "runs.nc", "runs.zarr"])
+@pytest.mark.parametrize(
+    "name", ["runs.csv", *(pytest.param(name, marks=pytest.mark.slow) for name in ("runs.nc", "runs.zarr"))]
+)
 def test_fit_reads_every_kind_of_file(call, folder, tmp_path, name):
     columns = CSV if name.endswith(".csv") else []
     done = call(

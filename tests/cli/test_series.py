@@ -181,6 +181,7 @@ def test_errors(call, folder, days, case):
     assert "Traceback" not in result.output
 
 
+@pytest.mark.slow
 def test_identify_finds_how_many_states_there_are(call, tmp_path):
     ds = dl.datasets.load("linear", runs=6, length=80, measurement_noise=0.05, key=0)
     dl.write(ds.drop_dims("state_name"), tmp_path / "runs.nc")

@@ -85,7 +85,7 @@ def test_default_sizes_fit_short_held_out_runs(call, folder, tmp_path):
     assert "windows of 6 + 12 samples" in done.output
 
 
-@pytest.mark.parametrize("columns", [80, 60])
+@pytest.mark.parametrize("columns", [80, pytest.param(60, marks=pytest.mark.slow)])
 def test_no_table_of_the_command_line_cuts_a_number(folder, tmp_path, columns):
     from typer.testing import CliRunner
 

@@ -19,6 +19,7 @@ def models(linear):
     return {"good": good, "wild": eqx.tree_at(lambda m: m.weights, good, 1e6 * good.weights)}
 
 
+@pytest.mark.slow
 def test_comparison(linear, models):
     scores = dl.compare(models, linear, linear, context=15, horizon=20, samples=20)
     wild = scores.sel(model="wild")

@@ -28,6 +28,7 @@ def scored(system):
     )
 
 
+@pytest.mark.slow
 def test_intervals_are_honest(scored):
     assert 0.85 <= float(scored["coverage90"].sel(model="koopman").mean()) <= 0.95
     assert 0.42 <= float(scored["coverage50"].sel(model="koopman").mean()) <= 0.58
@@ -71,6 +72,7 @@ def ragged(uneven):
     return dl.concatenate([ds.dyn.run(0), ds.dyn.run(1), ds.dyn.run(2).isel(time=slice(0, 8))])
 
 
+@pytest.mark.slow
 def test_uneven_data_are_scored_without_arx_which_says_why(ragged):
     """Missing truth is left out of the scores, windows without a known state are counted, and runs
     shorter than a window hold none."""

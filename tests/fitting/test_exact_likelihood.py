@@ -98,6 +98,7 @@ def test_the_objective_is_the_density_of_the_horizon_given_the_past(gappy):
     assert float(loss) == pytest.approx(-(both - past + units) / future.sum(), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_gradient_descends_the_marginal_likelihood(gappy):
     model = LinearStateSpace.from_data(gappy, states=2, memory=8)
     method = Gradient(steps=40, batch=16, horizon=8, learning_rate=1e-2, validate_every=20)

@@ -166,6 +166,7 @@ def nan_gradient(model, batch, key):
     return loss + jnp.sqrt(jnp.abs(0 * model.field.network.layers[0].weight[0, 0])), {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", [nan_later, nan_gradient])
 @pytest.mark.parametrize("validated", [True, False])
 def test_divergence_stops_with_the_last_good_model(objective, validated, linear):

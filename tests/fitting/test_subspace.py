@@ -46,6 +46,7 @@ def test_it_finds_the_poles_from_ragged_gappy_runs(identified):
     assert identified.reason.name == "SOLVED"
 
 
+@pytest.mark.slow
 def test_em_finds_little_left_to_gain(driven, identified):
     """What EM takes 100 iterations for from a first guess is there from the start."""
     guess = LinearStateSpace.from_data(driven, states=3)
@@ -57,6 +58,7 @@ def test_em_finds_little_left_to_gain(driven, identified):
     assert found > float(dl.log_likelihood(guess, driven).sum()) + 100
 
 
+@pytest.mark.slow
 def test_its_intervals_hold_on_other_runs(identified):
     other = runs(5, lengths=(60,) * 120)
     now, later = other.isel(time=slice(0, 40)), other.isel(time=slice(40, None))
@@ -69,6 +71,7 @@ def test_its_intervals_hold_on_other_runs(identified):
     assert 0.85 < ((low < y) & (y < high))[measured].mean() < 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"feedthrough": True}, {"stable": True}], ids=str)
 def test_feedthrough_and_stability_are_kept(options):
     ds = runs(1, feedthrough="feedthrough" in options)
@@ -83,6 +86,7 @@ def test_feedthrough_and_stability_are_kept(options):
         assert type(result.model.system.A_of) is type(model.system.A_of)
 
 
+@pytest.mark.slow
 def test_without_controls():
     ds = runs(2, controls=0, lengths=(400, 300))
     result = dl.fit(LinearStateSpace.from_data(ds, states=3), ds, method="subspace", progress=False)
@@ -91,6 +95,7 @@ def test_without_controls():
     assert abs(oscillation - (0.8 + 0.3j)) < 0.1
 
 
+@pytest.mark.slow
 def test_the_order_is_found_in_two_ways(driven):
     assert select_order(driven, range(1, 6)) == 3
     scores = order_scores(driven, range(1, 6), runs(1))
@@ -152,6 +157,7 @@ def test_what_the_gaps_do_not_let_it_see_is_an_error():
         dl.fit(LinearStateSpace.from_data(scarce, states=3), scarce, method="subspace", progress=False)
 
 
+@pytest.mark.slow
 def test_data_without_noise_from_several_starts():
     """Nothing varies around the outputs' means there: the offset is estimated with the system."""
     rng = np.random.default_rng(0)

@@ -285,6 +285,7 @@ def test_a_sample_without_measurements_may_be_left_out():
     np.testing.assert_allclose(*(dl.log_likelihood(identity, ds) for ds in (long, short)), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_gap_longer_than_any_it_was_fitted_to_is_crossed_in_steps_that_it_knows():
     """As if there were instants in between at which nothing was measured; beyond 4096 steps an error."""
     rng = np.random.default_rng(6)

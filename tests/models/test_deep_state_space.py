@@ -157,6 +157,7 @@ def test_modes_start_on_the_stated_time_scales_and_stay_stable(linear):
     assert (moved.eigenvalues().real < 0).all()
 
 
+@pytest.mark.slow
 def test_both_objectives_have_finite_gradients_with_gaps_and_padding(uneven):
     model = build(uneven)
     runs = uneven.dyn.to_device()

@@ -56,6 +56,7 @@ def simulated():
     return dl.fit(model, train, method=dl.fitting.EM(steps=60), progress=False).model, test
 
 
+@pytest.mark.slow
 def test_intervals_hold_what_they_promise(simulated):
     """90 % intervals of the right class cover 85 to 95 %: one step ahead, at 10 steps, and of imputed values."""
     model, test = simulated

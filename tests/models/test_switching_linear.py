@@ -73,6 +73,7 @@ def fitted():
     return dl.fit(model, train, method=SwitchingEM(steps=14, restarts=1, polish=0), progress=False)
 
 
+@pytest.mark.slow
 def test_regimes_are_recovered_on_runs_that_the_fit_never_saw(fitted):
     test, true = three_modes(1, (300, 200, 300))
     assert agreement(regimes_of(fitted.model, test), true) >= 0.95
@@ -106,6 +107,7 @@ def test_a_hidden_state_is_found_by_the_quasi_newton_end():
     assert agreement(regimes_of(whole.model, train), true) > agreement(regimes_of(truth, train), true) - 0.02
 
 
+@pytest.mark.slow
 def test_regimes_with_controls_and_gaps():
     train, true = three_modes(2, (250, 250, 250), controlled=True, missing=0.2)
     model = SwitchingLinear.from_data(train, regimes=3, states=2, key=0)
@@ -246,6 +248,7 @@ def test_switching_by_the_state_is_learned():
     assert likelihood["state"] > likelihood["markov"] + 20
 
 
+@pytest.mark.slow
 def test_gradients_of_the_likelihood_are_finite():
     ds, _ = three_modes(7, (40, 25), controlled=True, missing=0.3)
     for options in ({"switching": "state"}, {"per_regime_outputs": True}):

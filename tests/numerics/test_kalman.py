@@ -177,6 +177,7 @@ def test_derivatives_are_those_of_the_textbook_also_where_covariances_are_singul
     np.testing.assert_allclose(slope, (ahead - behind) / (2 * h), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_beliefs_are_differentiable_where_covariances_are_singular():
     chain = system(3, 2, singular=True)
 

@@ -77,9 +77,16 @@ def truth():
     ("scheme", "adjoint", "signal"),
     [("rk4", a, s) for a in ADJOINTS for s in (Held, Linear)]
     + [("tsit5", a, Linear) for a in ADJOINTS]
-    + [("tsit5", "checkpointed", Held), ("tsit5", "continuous", Held)]
-    + [("dopri8", "checkpointed", Linear), ("kvaerno5", "checkpointed", Linear)]
-    + [("kvaerno5", "continuous", Linear), ("auto", "checkpointed", Linear)],
+    + [("kvaerno5", "checkpointed", Linear), ("auto", "checkpointed", Linear)]
+    + [
+        pytest.param(*row, marks=pytest.mark.slow)
+        for row in (
+            ("tsit5", "checkpointed", Held),
+            ("tsit5", "continuous", Held),
+            ("dopri8", "checkpointed", Linear),
+            ("kvaerno5", "continuous", Linear),
+        )
+    ],
 )
 def test_gradients_by_everything_match_finite_differences(scheme, adjoint, signal, truth):
     """By start, parameters, what the field closes over, instants and values of the control."""

@@ -150,6 +150,7 @@ def test_a_short_solve_far_from_time_zero_is_exact_in_float32(name):
     np.testing.assert_allclose(jax.jit(one)(jnp.float32(1e6)), np.exp(-0.01), rtol=3e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", ["rk4", "tsit5"])
 def test_everything_is_computed_in_the_type_of_the_start(name, dtype):

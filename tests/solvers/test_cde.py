@@ -39,6 +39,7 @@ def test_a_linear_equation_is_the_exponential_of_the_increment(name, kind):
         np.testing.assert_allclose(x, scipy.linalg.expm(A * increment) @ X0, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Linear, Cubic])
 @pytest.mark.parametrize("direction", [1, -1])
 def test_time_as_the_path_is_the_ordinary_equation(kind, direction):

@@ -61,7 +61,7 @@ def radau(field, x0, times):
     ).y.T
 
 
-@pytest.mark.parametrize("scheme", ["kvaerno5", "auto"])
+@pytest.mark.parametrize("scheme", [pytest.param("kvaerno5", marks=pytest.mark.slow), "auto"])
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_stiff_problems_reach_radau(name, scheme):
     field, x0, times, tolerance = PROBLEMS[name]

@@ -136,6 +136,7 @@ def test_fixed_steps_agree_in_double_precision(scheme, uneven):
         assert relative(*both(model, uneven)) < 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "scheme"), [("zero", "tsit5"), ("linear", "dopri8")])
 def test_adaptive_steps_agree_within_their_tolerance(kind, scheme, data):
     solver = Adaptive(scheme, rtol=1e-5, atol=1e-7)
@@ -272,6 +273,7 @@ def test_a_fit_in_torch_lowers_the_loss_and_a_forecast_follows(case):
     assert (found[0]["output_scale"] > 0).all()
 
 
+@pytest.mark.slow
 def test_every_verb_takes_it_as_it_is(linear, tmp_path):
     _, make = CASES["node own field"]
     model = dl.fitting.calibrate(make(linear).twin(), linear, horizon=HORIZON)
@@ -297,6 +299,7 @@ def test_a_state_dict_holds_all_of_it(uneven):
     assert torch.equal(other(window), model(window))
 
 
+@pytest.mark.slow
 def test_it_trains_on_the_windows_of_a_gradient_fit_to_the_same_weights(uneven):
     """Which a model of torch can have as well: its twin is fitted, and what it became taken back."""
     settings = {**FEW, "steps": 20, "validate_every": 5, "weight_decay": 0.1, "clip": 0.5}

@@ -104,6 +104,7 @@ print(json.dumps(dl.forecast(model, ds, 3, controls=np.zeros((3, 1)), samples=1)
 """
 
 
+@pytest.mark.slow
 def test_a_saved_model_is_loaded_where_there_is_no_torch(fitted, linear, tmp_path):
     context, model = linear.isel(time=slice(0, 4)), fitted[2].model
     dl.save(model, tmp_path / "model.dyn")
