@@ -32,9 +32,14 @@ def every_verb(build, ds, size):
 
 
 @pytest.mark.parametrize(
-    "build", [node(hidden=0, memory=1), sde(hidden=0, memory=1), pytest.param(ensemble(node(hidden=0, memory=2)), marks=pytest.mark.slow)],
+    "build",
+    [
+        node(hidden=0, memory=1),
+        sde(hidden=0, memory=1),
+        pytest.param(ensemble(node(hidden=0, memory=2)), marks=pytest.mark.slow),
+    ],
     ids=["error law", "drawn", "mixture"],
-)  # fmt: skip
+)
 def test_forecasts_and_scores(build, linear):
     plain = every_verb(build, linear, 1.0)
     for size in SIZES:
