@@ -71,7 +71,6 @@ def test_every_script_states_what_it_does(name):
 UNMEASURED = (
     "identification",
     "long_memory",
-    "memory",
     "node_step",
     "scaling",
     "sde_step",
