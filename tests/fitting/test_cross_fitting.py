@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import dynlearn as dl
-from dynlearn.fitting._cross_fitting import errors_left_out
+from dynlearn.fitting._cross_fitting import _followed, errors_left_out
+from dynlearn.fitting._forecast_errors import ForecastErrors
 from dynlearn.fitting.least_squares import refitted
 
 LEFT_OUT = "parts of train, each left out of a fit"
@@ -67,11 +68,19 @@ def test_intervals_of_an_integrator_are_as_wide_as_what_comes():
     assert np.median(ratios) < 0.95 * np.median(in_sample)
 
 
-def test_a_part_that_the_others_do_not_determine_is_set_aside():
-    """A run that grows without bound beside four that do not: no law of their errors."""
-    y = [*walks(4, 40), 1.5 ** np.arange(40.0)[:, None]]
-    ds = dl.from_arrays(y, dt=1.0)
-    assert fitted(ds).statistics["calibrated_on"] == LEFT_OUT
+@pytest.mark.parametrize("far", [4.0, np.nan, np.inf])
+def test_a_part_whose_forecasts_leave_the_data_is_set_aside(far):
+    """Five parts of six windows; a mean square of 16, above 10, or none at all says nothing about the others."""
+    fold = np.repeat(np.arange(5), 6)
+    residual = np.full((30, 2, 1), 3.0)
+    errors = ForecastErrors(residual, np.ones((30, 2)), np.ones((30, 2, 1), bool))
+    assert _followed(errors, fold).residual.shape == (30, 2, 1)
+    residual[fold == 3] = far
+    kept = _followed(errors, fold)
+    assert kept.residual.shape == (24, 2, 1)
+    assert (kept.residual == 3).all()
+    residual[fold == 0] = residual[fold == 1] = far
+    assert _followed(errors, fold) is None
 
 
 def test_too_little_to_leave_any_out_is_said():
