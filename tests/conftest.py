@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,12 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1]
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Programs here are small and run a few times: what costs is compiling them. Without LLVM's optimisations, and by the
-# older emitters of loops in one piece, that takes a third of the time.
+# older emitters of loops in one piece, that takes a third of the time. A flag that XLA does not know ends the process.
+OLD_EMITTERS = tuple(map(int, version("jaxlib").split(".")[:2])) < (0, 10)
 os.environ.setdefault(
     "XLA_FLAGS",
     "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
-    "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1",
+    "--xla_cpu_parallel_codegen_split_count=1" + " --xla_cpu_use_fusion_emitters=false" * OLD_EMITTERS,
 )
 os.environ.setdefault("MPLBACKEND", "agg")
 

@@ -47,7 +47,6 @@ def run(settings: Settings) -> list[Row]:
                 for batch in (1, runs):
                     rows += _compared(system, length, batch, settings)
             rows += _with_gaps(system, settings.size(1000, 40), runs, settings)
-        rows += _gpu(settings)
     return rows
 
 
@@ -271,20 +270,3 @@ def _agree(what: str, found: Any, expected: Any, limit: float) -> None:
         raise AssertionError(
             f"{what}: off by {error:.2g} of {np.abs(expected).max():.3g}, expected {limit:g} of it."
         )
-
-
-def _gpu(settings: Settings) -> Iterator[Row]:
-    import jax
-
-    devices = [d for d in jax.devices() if d.platform == "gpu"]
-    if not devices:
-        yield Row("on a GPU: parallel in time", None, note="not run: JAX finds no GPU here")
-        return
-    with jax.default_device(devices[0]):
-        for length in (1000, 10_000, 100_000):
-            given = problem("4 states", length, 1)
-            works = {"parallel": _compiled(_parallel, *given), "sequential": _compiled(_here, *given)}
-            for index, what in enumerate(("value", "value and gradient")):
-                took = _in_turns({name: pair[index] for name, pair in works.items()}, settings)
-                title = f"on a GPU: {length} samples, 1 run, {what}, parallel in time"
-                yield Row.repeated(title, took["parallel"], "ms", "the sequential filter", took["sequential"])

@@ -36,8 +36,7 @@ def run(settings: Settings) -> list[Row]:
     rows: list[Row] = []
     for name, size in SIZES.items():
         rows += _steps(name, _problem(size, runs, count), settings)
-    rows += _models(runs, count, settings)
-    return [*rows, *_gpu(runs, count, settings)]
+    return [*rows, *_models(runs, count, settings)]
 
 
 def _problem(size: float, runs: int, count: int) -> tuple[Weights, np.ndarray, np.ndarray, np.ndarray]:
@@ -183,7 +182,7 @@ def _diffrax(weights: Weights, x0: Any, times: Any, target: Any) -> tuple[Work, 
     return _compiled(solve, weights, x0, target)
 
 
-def _torch(weights: Weights, x0: Any, times: Any, target: Any) -> dict[str, Work]:
+def _torch(weights: Weights, x0: Any, times: Any, target: Any, device: str = "cpu") -> dict[str, Work]:
     if peer("torchdiffeq") is None:
         return {}
     import torch
@@ -196,8 +195,8 @@ def _torch(weights: Weights, x0: Any, times: Any, target: Any) -> dict[str, Work
             layer.weight.copy_(torch.tensor(W.T))
             layer.bias.copy_(torch.tensor(b))
         layers += [layer, torch.nn.Tanh()]
-    net = torch.nn.Sequential(*layers[:-1])
-    x, t, y = (torch.tensor(np.asarray(a), dtype=torch.float32) for a in (x0, times, target))
+    net = torch.nn.Sequential(*layers[:-1]).to(device)
+    x, t, y = (torch.tensor(np.asarray(a), dtype=torch.float32, device=device) for a in (x0, times, target))
     y = y.transpose(0, 1)
 
     class Field(torch.nn.Module):
@@ -218,11 +217,12 @@ def _torch(weights: Weights, x0: Any, times: Any, target: Any) -> dict[str, Work
         torch.set_num_threads(usual)
         # A torch layer holds the transpose.
         return [
-            (layer.weight.grad.numpy().T.copy(), layer.bias.grad.numpy().copy()) for layer in layers[:-1:2]
+            (layer.weight.grad.cpu().numpy().T.copy(), layer.bias.grad.cpu().numpy().copy())
+            for layer in layers[:-1:2]
         ]
 
     solvers = {"odeint": torchdiffeq.odeint, "adjoint": torchdiffeq.odeint_adjoint}
-    counts = sorted({1, usual})
+    counts = sorted({1, usual}) if device == "cpu" else [usual]
     return {
         f"{name} {n} threads": lambda solver=solver, n=n: step(solver, n)
         for name, solver in solvers.items()
@@ -254,20 +254,3 @@ def _model_step(model: Any, batch: Any) -> Work:
 
     step = eqx.filter_jit(eqx.filter_value_and_grad(lambda m: multi_step(m, batch, jax.random.key(0))[0]))
     return lambda: jax.block_until_ready(jax.tree.leaves(step(model)))
-
-
-def _gpu(runs: int, count: int, settings: Settings) -> Iterator[Row]:
-    import jax
-
-    import dynlearn as dl
-
-    devices = [d for d in jax.devices() if d.platform == "gpu"]
-    if not devices:
-        yield Row("on a GPU", None, note="not run: JAX finds no GPU here")
-        return
-    with jax.default_device(devices[0]):
-        problem = _problem(SIZES["swinging"], runs, count)
-        solver = dl.solvers.Adaptive("tsit5", RTOL, ATOL)
-        sides = {"here": _ours(*problem, solver)[0], "diffrax": _diffrax(*problem)[0]}
-        took = _in_turns(sides, settings)
-    yield Row.repeated("on a GPU: step, beside diffrax", took["here"], "ms", peer("diffrax"), took["diffrax"])

@@ -13,7 +13,7 @@ Target: slopes of at most 1.2.
 Seeds: weights, states and paths 0.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,6 @@ Curve = tuple[str, list[int], list[float]]
 
 
 def run(settings: Settings) -> list[Row]:
-    import jax
-
     many, long = (TRAJECTORIES[:3], STEPS[:2]) if settings.quick else (TRAJECTORIES, STEPS)
     rows: list[Row] = []
     curves: list[tuple[str, Curve]] = []
@@ -43,8 +41,6 @@ def run(settings: Settings) -> list[Row]:
             rows.append(_row(f"{name}: time over {axis}", size, took, sizes[-1]))
     if not settings.quick:
         _plot(curves)
-    devices = [d for d in jax.devices() if d.platform == "gpu"]
-    rows += _gpu(devices, many, settings)
     return rows
 
 
@@ -59,17 +55,6 @@ def _row(name: str, size: list[int], took: list[float], largest: tuple[int, int]
 def _milliseconds(work: Callable[[], Any], settings: Settings) -> float:
     work()
     return float(np.median([1e3 * min(seconds(work, 3)) for _ in range(settings.times(5))]))
-
-
-def _gpu(devices: list[Any], many: tuple[int, ...], settings: Settings) -> Iterator[Row]:
-    import jax
-
-    if not devices:
-        yield Row("on a GPU", None, note="not run: JAX finds no GPU here")
-        return
-    with jax.default_device(devices[0]):
-        took = [_milliseconds(_gradient(n, 200), settings) for n in many]
-    yield _row("on a GPU, RK4 with gradient: time over trajectories", list(many), took, (many[-1], 200))
 
 
 def _network() -> tuple[Any, Callable[[Any, Any], Any]]:

@@ -35,7 +35,7 @@ def run(settings: Settings) -> list[Row]:
     rows: list[Row] = []
     for drift in ("network", "linear"):
         rows += _compared(drift, steps, paths, settings)
-    return [*rows, *_gpu(steps, paths, settings)]
+    return rows
 
 
 def _compared(drift: str, steps: int, paths: int, settings: Settings) -> Iterator[Row]:
@@ -198,14 +198,15 @@ def _diffrax(drift: str, steps: int) -> Callable[[Any, Any, Any], Any]:
     return solve
 
 
-def _torch(drift: str, steps: int, paths: int) -> dict[str, tuple[Work, Work]]:
+def _torch(drift: str, steps: int, paths: int, device: str = "cpu") -> dict[str, tuple[Work, Work]]:
     if peer("torchsde") is None:
         return {}
     import torch
     import torchsde
 
-    weights = {k: torch.tensor(w, dtype=torch.float32, requires_grad=True) for k, w in _weights().items()}
-    x0, times = torch.ones(paths, STATES), torch.tensor([0.0, END])
+    kind = {"dtype": torch.float32, "device": device}
+    weights = {k: torch.tensor(w, requires_grad=True, **kind) for k, w in _weights().items()}
+    x0, times = torch.ones(paths, STATES, **kind), torch.tensor([0.0, END], **kind)
     usual = torch.get_num_threads()
 
     class Equation(torch.nn.Module):
@@ -223,32 +224,17 @@ def _torch(drift: str, steps: int, paths: int) -> dict[str, tuple[Work, Work]]:
     def forward(threads: int) -> None:
         torch.set_num_threads(threads)
         with torch.no_grad():
-            solved()
+            solved().cpu()
         torch.set_num_threads(usual)
 
     def gradient(threads: int) -> None:
         torch.set_num_threads(threads)
         used = [w for k, w in weights.items() if (k == "a") != (drift == "network") or k == "s"]
-        torch.autograd.grad((solved() ** 2).mean(), used, allow_unused=True)
+        found = torch.autograd.grad((solved() ** 2).mean(), used, allow_unused=True)
+        [slope.cpu() for slope in found if slope is not None]  # a GPU's work is done when its result is here
         torch.set_num_threads(usual)
 
     return {
         f"torchsde, {n} threads": (lambda n=n: forward(n), lambda n=n: gradient(n))
-        for n in sorted({1, usual})
+        for n in (sorted({1, usual}) if device == "cpu" else [usual])
     }
-
-
-def _gpu(steps: int, paths: int, settings: Settings) -> Iterator[Row]:
-    import jax
-
-    devices = [d for d in jax.devices() if d.platform == "gpu"]
-    if not devices:
-        yield Row("on a GPU", None, note="not run: JAX finds no GPU here")
-        return
-    with jax.default_device(devices[0]):
-        sides = _jax_sides("network", steps, paths)
-        for index, what in enumerate(("forward", "gradient")):
-            took = _in_turns({name: pair[index] for name, pair in sides.items()}, settings)
-            for name in ("scan", "diffrax"):
-                label = "jax.lax.scan" if name == "scan" else peer(name)
-                yield Row.repeated(f"on a GPU: {what}, beside {name}", took["here"], "ms", label, took[name])
