@@ -30,6 +30,7 @@ from dynlearn.models._foreign import Foreign, as_model
 from dynlearn.models._model import AbstractModel
 from dynlearn.models._signature import Signature
 from dynlearn.numerics.keys import as_key
+from dynlearn.numerics.precision import compiled
 from dynlearn.numerics.window import Window
 from dynlearn.trajectories.numbers import as_numbers
 
@@ -180,7 +181,7 @@ class MPC(eqx.Module):
         return jnp.asarray(array)
 
 
-@eqx.filter_jit
+@compiled
 def _act(
     mpc: MPC, memory: Memory, observation: Float[Array, " output"]
 ) -> tuple[Plan, Float[Array, "instants output"], Float[Array, " instants"], Memory]:
@@ -197,7 +198,7 @@ def _act(
     return plan, outputs, times, Memory(past, planner, next_key, memory.start, memory.count + 1)
 
 
-@eqx.filter_jit
+@compiled
 def _record(
     mpc: MPC, memory: Memory, observation: Float[Array, " output"], action: Float[Array, " control"]
 ) -> Memory:

@@ -13,6 +13,7 @@ from dynlearn.errors import FitError
 from dynlearn.fitting._examples import Examples
 from dynlearn.fitting._forecast_errors import WINDOWS, ForecastErrors, error, longest
 from dynlearn.models import AbstractModel
+from dynlearn.numerics.precision import compiled
 from dynlearn.numerics.window import Window
 from dynlearn.trajectories.fold import folded
 from dynlearn.trajectories.gather import gather
@@ -73,7 +74,7 @@ def _followed(errors: ForecastErrors, fold: np.ndarray) -> ForecastErrors | None
     return None if followed.few.any() else followed
 
 
-@eqx.filter_jit
+@compiled
 def _residuals(models: AbstractModel, rest: AbstractModel, fold: Int[Array, " window"], windows: Window):
     def one(item):
         i, window = item

@@ -17,6 +17,7 @@ from dynlearn.fitting.result import Reason
 from dynlearn.models import LinearStateSpace
 from dynlearn.models._linear_gaussian import chain
 from dynlearn.numerics.kalman import run_filter, run_smoother
+from dynlearn.numerics.precision import compiled
 from dynlearn.numerics.window import Window
 
 RIDGE = 1e-6
@@ -71,7 +72,7 @@ def _expected(model: LinearStateSpace, runs: Window) -> Expected:
     return Expected(density.sum() - jacobian, moves, outputs, starts, moved, seen)
 
 
-@eqx.filter_jit
+@compiled
 def iterate(
     model: LinearStateSpace, runs: tuple[Window, ...], initial: bool
 ) -> tuple[LinearStateSpace, Float[Array, ""]]:
@@ -90,7 +91,7 @@ def iterate(
     return eqx.tree_at(lambda m: m.system, model, new), now.log_likelihood
 
 
-@eqx.filter_jit
+@compiled
 def iterate_noises(
     model: LinearStateSpace, runs: tuple[Window, ...]
 ) -> tuple[LinearStateSpace, Float[Array, ""]]:

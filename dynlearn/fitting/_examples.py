@@ -13,6 +13,7 @@ from dynlearn.errors import FitError
 from dynlearn.models import AbstractModel, rollout
 from dynlearn.models._measured import in_a_row, sparse, without_gaps
 from dynlearn.numerics.distributions import Distribution
+from dynlearn.numerics.precision import compiled
 from dynlearn.numerics.window import Window, cut
 from dynlearn.trajectories.fold import Folded, folded
 
@@ -56,7 +57,7 @@ class Examples(eqx.Module):
     def size(self) -> int:
         return self.run.shape[0]
 
-    @eqx.filter_jit
+    @compiled
     def take(self, index: Int[Array, " batch"]) -> Window:
         """Windows of `past + horizon` samples around the anchors `index`."""
         cut_one = jax.vmap(lambda r, n: cut(self.runs, r, n, self.past, self.horizon))
@@ -108,7 +109,7 @@ def _measured_ahead(measured: np.ndarray, horizon: int) -> np.ndarray:
     return total[:, end] - total > 0
 
 
-@eqx.filter_jit
+@compiled
 def _inferable(model: AbstractModel, runs: Window, run: Array, now: Array) -> Array:
     def one(anchor):
         state = model.infer(cut(runs, *anchor, model.memory, 0))

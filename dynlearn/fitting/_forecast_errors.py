@@ -2,7 +2,6 @@
 
 from typing import NamedTuple, Self
 
-import equinox as eqx
 import jax
 import numpy as np
 import xarray as xr
@@ -11,6 +10,7 @@ from jaxtyping import Array, Float
 from dynlearn.fitting._examples import Examples, lead_times, predict
 from dynlearn.models import AbstractModel
 from dynlearn.models._measured import FEWEST
+from dynlearn.numerics.precision import compiled
 from dynlearn.numerics.window import Window
 
 HORIZON = 100
@@ -59,6 +59,6 @@ def error(model: AbstractModel, window: Window) -> tuple[Float[Array, "lead outp
     return y - model.scaling.output(predict(model, window).mean), lead_times(model, window)
 
 
-@eqx.filter_jit
+@compiled
 def _errors(model: AbstractModel, windows: Window):
     return jax.lax.map(lambda window: error(model, window), windows, batch_size=128)

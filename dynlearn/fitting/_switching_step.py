@@ -13,6 +13,7 @@ from dynlearn.fitting._switching_moments import Expected, expected
 from dynlearn.fitting._switching_odds import fitted_switch
 from dynlearn.models._switching_system import SwitchingSystem
 from dynlearn.models.switching_linear import SwitchingLinear
+from dynlearn.numerics.precision import compiled
 from dynlearn.numerics.window import Window
 
 FLOOR = 0.02
@@ -23,7 +24,7 @@ def with_system(model: SwitchingLinear, system: SwitchingSystem) -> SwitchingLin
     return eqx.tree_at(lambda m: m.system, model, system)
 
 
-@eqx.filter_jit
+@compiled
 def improved(model: SwitchingLinear, runs: Window, sticky: float) -> tuple[SwitchingLinear, Float[Array, ""]]:
     """One E- and M-step, and the log-likelihood (in physical units) before it."""
     each = jax.vmap(lambda run: expected(model, run))(runs)

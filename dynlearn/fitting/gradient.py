@@ -21,6 +21,7 @@ from dynlearn.fitting.result import Reason
 from dynlearn.models import AbstractModel, Ensemble
 from dynlearn.numerics.fixed import is_fixed, trainable
 from dynlearn.numerics.plain import make_plain
+from dynlearn.numerics.precision import compiled, exact_products
 from dynlearn.numerics.window import Window
 
 
@@ -179,7 +180,7 @@ class Gradient:
         )
 
 
-@eqx.filter_jit
+@compiled
 def _initial_score(template: AbstractModel, held_out: Window, key: Key[Array, ""], ensemble: bool) -> Array:
     if not ensemble:
         return validation_score(template, held_out, key)
@@ -225,6 +226,7 @@ class _Block:
     objective: Objective
     ensemble: bool
 
+    @exact_products
     def __call__(self, training, fixed, data, held_out, key, first, count):
         if not self.ensemble:
             return self._one(training, fixed, data, held_out, key, first, count)

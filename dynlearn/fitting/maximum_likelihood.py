@@ -19,6 +19,7 @@ from dynlearn.models import AbstractModel
 from dynlearn.numerics import precision
 from dynlearn.numerics.fixed import is_fixed, trainable
 from dynlearn.numerics.plain import make_plain
+from dynlearn.numerics.precision import compiled
 
 WORST = 1e10
 """What a step into parameters without a finite likelihood scores: the line search turns back."""
@@ -115,7 +116,7 @@ class MaximumLikelihood:
         return Outcome(precision.to_default(fitted), rows, reason, statistics)
 
 
-@eqx.filter_jit
+@compiled
 @eqx.filter_value_and_grad
 def _loss(parameters, fixed, groups, count, keys):
     model = eqx.combine(parameters, fixed, is_leaf=is_fixed)

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +14,7 @@ from dynlearn.models import AbstractModel, as_model, is_fitted, pieces_needed
 from dynlearn.models._emissions import check_outputs
 from dynlearn.models._traced import FOLLOW, check_concrete
 from dynlearn.numerics.finite import finite
+from dynlearn.numerics.precision import compiled
 from dynlearn.numerics.window import Window, cut
 from dynlearn.trajectories import schema
 from dynlearn.trajectories.device import last_repeated
@@ -170,7 +170,7 @@ def inferable(model: AbstractModel, context: xr.Dataset, now: np.ndarray) -> np.
     return np.asarray(known) & (now + 1 >= model.required)
 
 
-@eqx.filter_jit
+@compiled
 def _inferred(model: AbstractModel, runs: Window, now: Array) -> Array:
     def one(i, k):
         return finite(model.infer(cut(runs, i, k, model.memory, 0)))

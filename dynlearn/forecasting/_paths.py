@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from dynlearn.models import AbstractModel, AbstractStochastic, Ensemble, rollout
 from dynlearn.numerics.finite import finite
 from dynlearn.numerics.length import length
+from dynlearn.numerics.precision import compiled
 from dynlearn.numerics.window import Window, cut
 
 AT_ONCE = 2**20
@@ -26,7 +27,7 @@ class Paths(NamedTuple):
     """Joint sample paths, the noise of the measurement included."""
 
 
-@eqx.filter_jit
+@compiled
 def follow(
     model: AbstractModel,
     past: Window,
@@ -60,7 +61,7 @@ def stochastic(model: AbstractModel) -> bool:
     return isinstance(model.members if isinstance(model, Ensemble) else model, AbstractStochastic)
 
 
-@eqx.filter_jit
+@compiled
 def pasts(runs: Window, now: Int[Array, " run"], memory: int) -> Window:
     """The last `memory` samples up to index `now` of each run. On its own, so that a context that
     grows by a sample does not compile the forecast anew.

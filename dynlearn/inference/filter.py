@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import numpy as np
 import xarray as xr
@@ -15,6 +14,7 @@ from dynlearn.numerics import precision
 from dynlearn.numerics.filtering._contract import AbstractInference
 from dynlearn.numerics.filtering.particle import Particle
 from dynlearn.numerics.keys import as_key, of_runs
+from dynlearn.numerics.precision import compiled
 from dynlearn.numerics.window import Window
 from dynlearn.trajectories import schema
 
@@ -85,7 +85,7 @@ class Found(NamedTuple):
     effective_size: Float[Array, "*run time"] | None
 
 
-@eqx.filter_jit
+@compiled
 def _filtered(
     model: AbstractStateSpace, runs: Window, method: AbstractInference, keys: Key[Array, " run"]
 ) -> Found:

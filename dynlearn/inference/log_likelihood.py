@@ -1,6 +1,5 @@
 """log_likelihood: how probable a model makes every run."""
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -13,6 +12,7 @@ from dynlearn.models import AbstractStateSpace
 from dynlearn.numerics import precision
 from dynlearn.numerics.filtering._contract import AbstractInference
 from dynlearn.numerics.keys import as_key, of_runs
+from dynlearn.numerics.precision import compiled
 from dynlearn.numerics.window import Window
 from dynlearn.trajectories import schema
 
@@ -66,7 +66,7 @@ def log_likelihood(
     )
 
 
-@eqx.filter_jit
+@compiled
 def _total(
     model: AbstractStateSpace, runs: Window, method: AbstractInference, keys: Key[Array, " run"]
 ) -> Float[Array, " run"]:

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import numpy as np
 import xarray as xr
@@ -14,6 +13,7 @@ from dynlearn.models import AbstractStateSpace
 from dynlearn.numerics import precision
 from dynlearn.numerics.filtering._contract import AbstractInference
 from dynlearn.numerics.keys import as_key, of_runs
+from dynlearn.numerics.precision import compiled
 from dynlearn.numerics.window import Window
 from dynlearn.trajectories import schema
 
@@ -88,7 +88,7 @@ class Found(NamedTuple):
     regime_probability: Float[Array, "*run time regime"] | None
 
 
-@eqx.filter_jit
+@compiled
 def _smoothed(
     model: AbstractStateSpace, runs: Window, method: AbstractInference, samples: int, keys: Key[Array, " run"]
 ) -> Found:

@@ -22,6 +22,7 @@ from dynlearn.numerics import precision
 from dynlearn.numerics.distributions import Gaussian
 from dynlearn.numerics.keys import as_key
 from dynlearn.numerics.plain import plain
+from dynlearn.numerics.precision import compiled
 from dynlearn.numerics.window import Window
 from dynlearn.trajectories.fold import folded
 
@@ -178,7 +179,7 @@ class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
         return Gaussian(self.scaling.output_inverse(y.mean), self.scaling.output_scale * y.scale)
 
 
-@eqx.filter_jit
+@compiled
 def _lifted(dictionary: AbstractDictionary, v: Float[Array, "pair v"]) -> Float[Array, "pair z"]:
     return jax.vmap(dictionary)(v)
 

@@ -11,6 +11,8 @@ from cuthbert import discrete
 from cuthbertlib.discrete.smoothing import get_reverse_kernel
 from jaxtyping import Array, Bool, Float
 
+from dynlearn.numerics.precision import compiled
+
 RIDGE = 1e-3
 FLOOR = 1e-2
 """Standard deviation of a residual, at least; targets have a spread of about 1."""
@@ -79,7 +81,7 @@ def mixtures(
     return [jax.tree.map(lambda leaf, i=i: leaf[i], found) for i in chosen[:keep]]
 
 
-@eqx.filter_jit
+@compiled
 def _improved(starts: Laws, rows: Rows, steps: int) -> Found:
     """EM from every start side by side."""
 

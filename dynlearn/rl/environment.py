@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import gymnasium
 import jax
 import jax.numpy as jnp
@@ -29,6 +28,7 @@ from dynlearn.models._rollout import cross, pieces_needed
 from dynlearn.models._state_space import AbstractStateSpace
 from dynlearn.models.ensemble import Ensemble
 from dynlearn.numerics.finite import finite
+from dynlearn.numerics.precision import compiled
 from dynlearn.rl.starts import Starts
 from dynlearn.trajectories.numbers import as_numbers
 
@@ -183,14 +183,14 @@ def _checked_draws(model: AbstractModel) -> bool:
     return True
 
 
-@eqx.filter_jit
+@compiled
 def _start(model: AbstractModel, past: pasts.Window) -> tuple[State, Float[Array, " output"]]:
     state = model.infer(past)
     outputs = model.observe(state, jnp.zeros(model.signature.controls)).mean
     return state, jnp.where(finite(state), outputs, jnp.nan)
 
 
-@eqx.filter_jit
+@compiled
 def _step(
     model: AbstractModel,
     cost: Cost,

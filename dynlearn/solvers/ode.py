@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from dynlearn.errors import ArgumentError
+from dynlearn.numerics.precision import compiled, exact_products
 from dynlearn.solvers import _checks as checks
 from dynlearn.solvers._adaptive import Adaptive
 from dynlearn.solvers._continuous import continuous
@@ -105,6 +106,7 @@ def _typed(leaf: Any) -> Any:
     return leaf
 
 
+@exact_products
 def _solve(
     field: Any,
     x0: PyTree[Array],
@@ -137,4 +139,4 @@ def _checked(solved: Solved, grid: Grid) -> Solved:
     return Solved(states, code, solved.statistics)
 
 
-_compiled = eqx.filter_jit(_solve)
+_compiled = compiled(_solve)

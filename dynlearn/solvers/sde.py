@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key, PyTree
 
 from dynlearn.errors import ArgumentError
 from dynlearn.numerics.keys import as_key
+from dynlearn.numerics.precision import compiled, exact_products
 from dynlearn.solvers import _checks as checks
 from dynlearn.solvers._grid import Grid
 from dynlearn.solvers._noise import check_noise, check_value, depends_on_state, size_of
@@ -106,6 +106,7 @@ def solve_sde(
     return (_solve if traced else _compiled)(*arrays, aligned, noise, calculus, solver, noise_size)
 
 
+@exact_products
 def _solve(
     drift: Any,
     diffusion: Any,
@@ -141,7 +142,7 @@ def _solve(
     return Solution(grid.times, solved.states, grid.valid, solved.code, solved.statistics)
 
 
-_compiled = eqx.filter_jit(_solve)
+_compiled = compiled(_solve)
 
 
 def _checked(solved: Solved, rising: Array) -> Solved:

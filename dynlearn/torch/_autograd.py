@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import torch
 
+from dynlearn.numerics.precision import exact_products
 from dynlearn.torch._arrays import apart, to_jax, to_torch
 
 Tensors = tuple[torch.Tensor, ...]
@@ -23,7 +24,7 @@ class Compiled:
 
     def __init__(self, function: Callable[..., tuple[tuple, tuple]]):
         self._function = function
-        self.forward = jax.jit(function)
+        self.forward = jax.jit(exact_products(function))
         self._pullbacks: dict[tuple[bool, ...], Compiled] = {}
 
     def __call__(self, *tensors: torch.Tensor) -> tuple[Tensors, Tensors]:

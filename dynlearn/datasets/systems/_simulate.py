@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike
 from dynlearn.datasets.systems import _checks as checks
 from dynlearn.errors import check_count
 from dynlearn.numerics.keys import as_key
+from dynlearn.numerics.precision import compiled
 from dynlearn.solvers import FixedStep, solve_ode
 from dynlearn.trajectories import from_arrays
 
@@ -90,7 +90,7 @@ def _instants(rng: np.random.Generator, runs: int, length: int, dt: float, irreg
     return np.concatenate([np.zeros((runs, 1)), np.cumsum(intervals, axis=1)], axis=1)
 
 
-@eqx.filter_jit
+@compiled
 def _integrate(
     system: "AbstractSystem",
     *,
