@@ -69,13 +69,9 @@ def test_every_script_states_what_it_does(name):
 
 
 UNMEASURED = (
-    "gpu",
-    "identification",
-    "long_memory",
     "node_step",
     "scaling",
     "sde_step",
-    "subspace",
     "torch_door",
 )
 STALE = ("coverage",)
