@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
+from dynlearn.numerics.precision import exact_products
 from dynlearn.solvers._grid import Grid
 from dynlearn.solvers._problem import AbstractSolver, Problem, Solved
 from dynlearn.solvers.solution import Reason
@@ -41,6 +42,7 @@ def _solve(moving, solver):
 
 
 @_solve.def_fwd
+@exact_products
 def _forward(perturbed, moving, solver):
     del perturbed
     solved = _solve(moving, solver)
@@ -48,6 +50,7 @@ def _forward(perturbed, moving, solver):
 
 
 @_solve.def_bwd
+@exact_products
 def _backward(solved, cotangent, perturbed, moving, solver):
     del perturbed
     field, _, edges, control, parameters = moving

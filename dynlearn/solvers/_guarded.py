@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from dynlearn.numerics.precision import exact_products
 from dynlearn.solvers._problem import all_finite
 
 
@@ -48,6 +49,7 @@ def _implicit(moving, solver, made_jump):
 
 
 @_implicit.def_jvp
+@exact_products
 def _tangent(primals, tangents):
     moving, solver, made_jump = primals
     out = solver.step(*moving, made_jump)
@@ -72,6 +74,7 @@ def _explicit(moving, solver, made_jump):
 
 
 @_explicit.def_fwd
+@exact_products
 def _forward(perturbed, moving, solver, made_jump):
     del perturbed
     out, pull = eqx.filter_vjp(lambda m: solver.step(*m, made_jump), moving)

@@ -28,6 +28,7 @@ import jax.numpy as jnp
 from jaxtyping import PyTree
 
 from dynlearn.errors import ArgumentError, check_known
+from dynlearn.numerics.precision import exact_products
 from dynlearn.solvers._problem import AbstractSolver, all_finite
 
 ADJOINTS = ("direct", "checkpointed", "continuous", "forward")
@@ -70,6 +71,7 @@ def recomputed(
         return step(x, interval, fixed)
 
     @run.def_jvp
+    @exact_products
     def jvp(primals, tangents):
         x, interval, fixed = primals
         out = step(x, interval, fixed)

@@ -11,6 +11,7 @@ from dynlearn.errors import ArgumentError
 from dynlearn.fitting.teacher_forcing import forced_and_free, teacher_forcing
 from dynlearn.models.deep_state_space import DeepStateSpace
 from dynlearn.numerics import precision
+from dynlearn.numerics.precision import compiled
 from dynlearn.numerics.window import Window, cut
 
 MEMORY, AHEAD = 12, 6
@@ -32,17 +33,17 @@ def lively(model: DeepStateSpace) -> DeepStateSpace:
     return eqx.tree_at(lambda m: m.stack.decoder.weight, model, 10 * model.stack.decoder.weight)
 
 
-@eqx.filter_jit
+@compiled
 def forced(model, window):
     return model.forced(window)
 
 
-@eqx.filter_jit
+@compiled
 def inferred(model, past):
     return model.infer(past)
 
 
-@eqx.filter_jit
+@compiled
 def streamed(model, window):
     """Outputs forecast one by one, each measured one taken in before the next, and the last state."""
 
@@ -131,7 +132,7 @@ def test_a_window_forecast_in_parallel_is_infer_then_step(make_linear):
         control = window.control[MEMORY - 1 : MEMORY + 1]
         ends = control if hold == "linear" else control[0]
         now = window.time[MEMORY - 1], window.interval[MEMORY - 1]
-        state = eqx.filter_jit(model.step)(inferred(model, window[:MEMORY]), ends, *now)
+        state = compiled(model.step)(inferred(model, window[:MEMORY]), ends, *now)
         found = model.scaling.output_inverse(state.output)
         ahead_of = forced(model, window[: MEMORY + 1])[-1]
         # With linear hold the end of the context's last interval is not known to infer.

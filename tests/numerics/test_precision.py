@@ -41,20 +41,35 @@ def test_a_setting_of_the_users_own_is_kept():
     assert not any("HIGHEST" in one for one in found)
 
 
-@pytest.mark.parametrize("solve", ["ode", "sde"])
-def test_a_field_is_solved_with_whole_products_inside_somebody_elses_program_too(solve):
+@pytest.mark.parametrize(
+    ("solver", "adjoint"),
+    [
+        ("rk4", "direct"),
+        ("rk4", "continuous"),
+        ("tsit5", "checkpointed"),
+        ("kvaerno5", "checkpointed"),
+        ("euler_maruyama", ""),
+    ],
+)
+def test_a_field_and_its_gradient_take_whole_products_inside_somebody_elses_program_too(solver, adjoint):
     W, times = jnp.eye(2), jnp.linspace(0, 1, 3)
     drift = lambda t, x, u, p: p @ x  # noqa: E731
 
     def end(W):
-        if solve == "ode":
-            return dl.solvers.solve_ode(drift, jnp.ones(2), times, parameters=W).last
-        diffusion = lambda t, x, u, p: 0.1 * jnp.ones(2)  # noqa: E731
-        return dl.solvers.solve_sde(drift, diffusion, jnp.ones(2), times, key=0, parameters=W).last
+        if solver == "euler_maruyama":
+            diffusion = lambda t, x, u, p: 0.1 * jnp.ones(2)  # noqa: E731
+            return dl.solvers.solve_sde(drift, diffusion, jnp.ones(2), times, key=0, parameters=W).last.sum()
+        kind = dl.solvers.FixedStep if solver == "rk4" else dl.solvers.Adaptive
+        solved = dl.solvers.solve_ode(
+            drift, jnp.ones(2), times, parameters=W, solver=kind(solver), adjoint=adjoint
+        )
+        return solved.last.sum()
 
-    found = precisions(end, W)
-    assert found
-    assert all("HIGHEST" in one for one in found), found
+    for function in (end, jax.grad(end)):
+        program = str(jax.make_jaxpr(function)(W))
+        found = precisions(function, W)
+        assert len(found) == program.count("dot_general[") > 0
+        assert all("HIGHEST" in one for one in found), found
 
 
 def test_programs_are_compiled_through_the_one_door():
