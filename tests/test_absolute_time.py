@@ -51,6 +51,7 @@ def fitted(family, ds, function):
 FAMILIES = ["NeuralODE", "NeuralMap", "NonlinearStateSpace"]
 
 
+@pytest.mark.first(1)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_model_that_does_not_read_the_time_is_the_same_at_every_origin(family):
     forecasts = []
@@ -63,6 +64,7 @@ def test_a_model_that_does_not_read_the_time_is_the_same_at_every_origin(family)
         np.testing.assert_allclose(found, forecasts[0], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.first(3)
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("origin", [*ORIGINS[1:], -1.7e9])
 def test_a_model_that_reads_it_is_refused_and_the_remedy_works(family, origin):

@@ -51,6 +51,7 @@ def test_minimising_it_gives_a_field_that_is_easier_to_solve(make_linear):
     assert error(strong) < 0.5 * error("multi_step")
 
 
+@pytest.mark.slow
 def test_it_has_a_finite_gradient_where_windows_are_padded(node):
     """Padding makes intervals of no length, over which there is no error to take a root of."""
     model, batch = node

@@ -41,6 +41,7 @@ def ahead(fit, ds):
     return fc["output_mean"].values[0], fc["output_scale"].values[0]
 
 
+@pytest.mark.first(3)
 @pytest.mark.parametrize("fit", FITS)
 def test_a_copy_and_a_constant_change_nothing(fit, wave):
     """A constant and a second sensor in another scale, beside an output that says it all."""
@@ -122,6 +123,7 @@ def test_coefficients_count(wave):
         dl.fit(model, ds, progress=False)
 
 
+@pytest.mark.slow
 def test_few_values_give_wide_intervals(wave):
     """15 values of an output: three quarters of its later values and more lie within the 90 % intervals.
 

@@ -40,6 +40,7 @@ def identified(driven):
     return dl.fit(LinearStateSpace.from_data(driven, states=3), driven, method="subspace", progress=False)
 
 
+@pytest.mark.slow
 def test_it_finds_the_poles_from_ragged_gappy_runs(identified):
     poles = np.sort_complex(identified.model.eigenvalues())
     np.testing.assert_allclose(poles, np.sort_complex(np.linalg.eigvals(A)), atol=0.03)

@@ -75,6 +75,7 @@ def test_a_run_is_forecast_alike_alone_in_any_order_and_among_others():
     assert (other != among).all()
 
 
+@pytest.mark.first(2)
 @pytest.mark.parametrize("verb", ["smooth", "impute", "filter", "log_likelihood"])
 def test_a_run_is_inferred_alike_alone_and_among_others(verb):
     """By draws: of the smoother, of what is imputed, of particles."""

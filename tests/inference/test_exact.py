@@ -36,6 +36,7 @@ def case(kind: str, seed: int, missing: float):
     return model, dataset(rng, model, LENGTHS, missing)
 
 
+@pytest.mark.first(1)
 @kinds
 @settings(max_examples=12)
 @given(seeds, rates)

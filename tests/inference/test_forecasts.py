@@ -19,6 +19,7 @@ KINDS = {
 CONTEXT, AHEAD = 6, 3
 
 
+@pytest.mark.first(1)
 @pytest.mark.parametrize("kind", KINDS)
 def test_forecasts_are_those_of_the_joint_gaussian(kind):
     """Means and variances given the context (with gaps, shorter than the memory), in double precision."""
@@ -81,6 +82,7 @@ def test_gradients_through_an_interval_of_no_length_are_finite():
     assert np.isfinite(slope).all()
 
 
+@pytest.mark.slow
 def test_a_prior_is_washed_out_by_the_memory():
     """A window that starts in the middle of a run forecasts like the whole run."""
     rng = np.random.default_rng(3)

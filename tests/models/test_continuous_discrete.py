@@ -69,6 +69,7 @@ def uneven_runs(seed=0, hold="zero", lengths=(14, 20)):
     return ds
 
 
+@pytest.mark.first(1)
 @pytest.mark.parametrize("hold", ["zero", "linear"])
 def test_the_linear_form_is_the_linear_state_space_model(hold):
     """log p of every run, in float64, over ragged, uneven, gappy, driven runs: equal to 1e-9 relative."""
@@ -143,6 +144,7 @@ def test_the_noise_of_a_flow_is_of_order_four():
     assert (slopes < -3.4).all(), errors
 
 
+@pytest.mark.first(1)
 @pytest.mark.parametrize("form", FORMS)
 def test_an_interval_of_no_length_moves_nothing_and_has_finite_slopes(form):
     def spread(model):
@@ -207,6 +209,7 @@ def bound_and_likelihood(model, sigma, ds, draws):
     return map(float, eqx.filter_jit(found)(model, exact))
 
 
+@pytest.mark.slow
 def test_the_bound_is_below_the_likelihood_and_more_draws_tighten_it():
     with precision.float64():
         sigma = np.array([0.15, 0.1])

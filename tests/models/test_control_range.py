@@ -151,6 +151,7 @@ def test_draws_of_a_transition_need_noise_of_the_dynamics(moving):
         ModelEnv(model, COST, (-1, 1), initial=ds, stochastic=True)
 
 
+@pytest.mark.slow
 def test_drawn_transitions_have_the_spread_of_the_model(moving):
     """Under u = -0.5 y: y = x + v, x' = 0.9 x + u + w has the variance that its Lyapunov equation gives."""
     ds, arx = moving

@@ -12,6 +12,7 @@ from dynlearn.numerics.window import cut
 from dynlearn.solvers import Adaptive, FixedStep
 
 
+@pytest.mark.first(2)
 @pytest.mark.parametrize("hold", ["zero", "linear"])
 @pytest.mark.parametrize(
     "solver", [FixedStep("rk4", 8), Adaptive("tsit5", rtol=1e-8, atol=1e-10)], ids=["fixed", "adaptive"]

@@ -160,6 +160,7 @@ def test_what_is_wrong_is_said(ds, options, message):
         dl.models.NeuralSDE.from_data(ds, **{"hidden": 0, "memory": 1, **options})
 
 
+@pytest.mark.slow
 def test_a_linear_sde_is_filtered_as_the_exact_model_is():
     """Interval by interval the mean's path and the noise around it are exact where the drift is linear."""
     rng = np.random.default_rng(0)

@@ -62,6 +62,7 @@ def test_around_a_linear_model_it_is_that_model(linear):
                 assert np.abs(b - a).max() > 0  # the network is there
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["maximum_likelihood", "marginal_likelihood", "expectation"])
 def test_a_rate_is_learned_from_gappy_runs(method):
     ds = grown()
@@ -116,6 +117,7 @@ def test_zeros_and_ones_learn_their_chance():
     assert set(np.unique(dl.forecast(fitted, ds, horizon=3, samples=20)["output"])) <= {0.0, 1.0}
 
 
+@pytest.mark.slow
 def test_intervals_of_the_true_model_cover():
     """90 % of held-out values, one and eight steps ahead, lie in the 90 % interval."""
     ds = grown(runs=200, length=16, missing=0.0)

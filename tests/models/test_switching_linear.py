@@ -115,6 +115,7 @@ def test_regimes_with_controls_and_gaps():
     assert agreement(regimes_of(model, train), true) >= 0.95
 
 
+@pytest.mark.slow
 def test_forecasts_hold_what_they_promise(fitted):
     """Central 90 % of drawn paths, 1 and 10 steps ahead of windows of other runs."""
     test, _ = three_modes(3, (400,) * 4)
@@ -266,6 +267,7 @@ def test_gradients_of_the_likelihood_are_finite():
         assert max(np.abs(leaf).max() for leaf in leaves) > 0
 
 
+@pytest.mark.slow
 def test_other_precision_gives_the_same(fitted):
     ds, _ = three_modes(8, (100,))
     single = smoothed(fitted.model, ds.dyn.to_device())

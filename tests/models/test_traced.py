@@ -63,6 +63,7 @@ def test_what_the_sentence_names_works(arx, linear):
     np.testing.assert_allclose(mean(arx), fc["output_mean"].values[0], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_forward_mode_through_a_reverse_mode_adjoint():
     def end(p, **options):
         return dl.solvers.solve_ode(

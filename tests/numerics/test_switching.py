@@ -130,6 +130,7 @@ filtered = eqx.filter_jit(lambda method, chain: method.filter(chain, KEY))
 smoothed = eqx.filter_jit(lambda method, chain, samples, key: method.smooth(chain, samples, key))
 
 
+@pytest.mark.first(1)
 @pytest.mark.parametrize(("seed", "K", "pad"), [(0, 2, (0, 0)), (1, 3, (0, 0)), (2, 2, (2, 1))])
 def test_enumeration_is_the_joint_of_every_path(seed, K, pad):
     T = 5
@@ -176,6 +177,7 @@ def test_one_regime_or_identical_ones_are_the_kalman_filter(K, pad):
                 np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pad", [(0, 0), (2, 2)])
 def test_collapsed_is_close_to_enumerated(pad):
     """Over random problems, nothing merged for two samples; a long way from chance after ten."""
@@ -332,6 +334,7 @@ def test_a_belief_split_by_the_next_regime():
     assert np.concatenate(shift).max() < 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", [False, True])
 def test_gradients_of_the_likelihood(state):
     """Against central differences, step 1e-5: its square and rounding / step both stay below 1e-8 of the values."""

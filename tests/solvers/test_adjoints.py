@@ -102,6 +102,7 @@ def test_gradients_by_everything_match_finite_differences(scheme, adjoint, signa
     assert_close(found, {k: v for k, v in expected.items() if k != "times"}, 1e-6)
 
 
+@pytest.mark.first(2)
 @pytest.mark.parametrize("solver", [FixedStep("euler", 2), FixedStep("rk4", 2)], ids=["euler", "rk4"])
 @pytest.mark.parametrize("adjoint", ["direct", "checkpointed", "forward"])
 def test_fixed_steps_are_differentiated_as_they_were_taken(solver, adjoint):
@@ -157,6 +158,7 @@ SOLVERS = {
 }
 
 
+@pytest.mark.first(3)
 @pytest.mark.parametrize(
     ("name", "adjoint"),
     [("rk4", a) for a in ADJOINTS]

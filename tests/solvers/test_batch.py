@@ -171,6 +171,7 @@ def slope(t, x, u, p):
     return u - p * x
 
 
+@pytest.mark.first(1)
 @pytest.mark.parametrize("adjoint", ["checkpointed", "continuous"])
 @pytest.mark.parametrize("name", ["rk4", "tsit5"])
 def test_the_second_call_compiles_nothing(name, adjoint, compilations):

@@ -72,6 +72,7 @@ def test_several_motions_are_independent():
     check_law(np.asarray(samples, float).reshape(PATHS, 3), np.eye(3))
 
 
+@pytest.mark.first(4)
 @pytest.mark.usefixtures("double")
 @pytest.mark.parametrize("levy", [False, True])
 @pytest.mark.parametrize("substeps", [2, 3, 4, 5, 12])

@@ -58,6 +58,7 @@ def test_outside_the_knots_nothing_moves():
     np.testing.assert_allclose(found.states[4], found.states[3], rtol=1e-12)
 
 
+@pytest.mark.first(1)
 @pytest.mark.parametrize("name", SOLVERS)
 def test_a_batch_with_own_knots_and_gaps_is_what_its_members_are(name):
     rng = np.random.default_rng(0)

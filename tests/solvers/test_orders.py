@@ -98,6 +98,7 @@ def test_substeps_are_the_same_steps_as_more_instants(solver):
     assert int(few.statistics.evaluations) == int(many.statistics.evaluations)
 
 
+@pytest.mark.first(4)
 @pytest.mark.parametrize("direction", SPANS)
 @pytest.mark.parametrize(
     ("scheme", "tolerance"),

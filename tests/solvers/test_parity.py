@@ -163,6 +163,7 @@ def test_rk4_is_the_textbook_method():
     np.testing.assert_allclose(found.states, states, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scheme", "theirs"),
     [

@@ -84,6 +84,7 @@ def test_padding_repeats_the_last_state_and_leaves_the_path_alone(scheme):
     assert int(padded.statistics.steps) == int(whole.statistics.steps)
 
 
+@pytest.mark.first(2)
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_batch_is_what_its_members_are(scheme):
     rng = np.random.default_rng(0)
@@ -143,6 +144,7 @@ def test_a_control_at_the_instants_needs_no_knots_of_its_own():
     np.testing.assert_allclose(aligned.states, apart, rtol=1e-5)
 
 
+@pytest.mark.first(2)
 @pytest.mark.usefixtures("double")
 @pytest.mark.parametrize(
     ("scheme", "calculus"), [*((scheme, "ito") for scheme in SCHEMES), ("euler_maruyama", "stratonovich")]

@@ -59,6 +59,7 @@ def gbm_exact(noise, calculus, paths):
 STRONG = {"euler_maruyama": 0.5, "milstein": 1.0, "heun": 1.0}
 
 
+@pytest.mark.first(3)
 @pytest.mark.parametrize(
     ("scheme", "calculus", "noise"),
     [
@@ -107,6 +108,7 @@ def uneven(t, x, u, p):
 NONLINEAR = {"general": tangled, "diagonal": crossed, "additive": uneven}
 
 
+@pytest.mark.first(2)
 @pytest.mark.parametrize(
     ("scheme", "noise", "calculus", "order"),
     [
@@ -126,6 +128,7 @@ def test_strong_order_against_a_fine_solve_of_the_same_path(scheme, noise, calcu
     assert slope(errors) == pytest.approx(order, abs=0.15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", ["general", "diagonal", "scalar"])
 def test_both_calculi_reach_the_same_limit(noise):
     """Euler-Maruyama is native to one and Heun to the other: each is corrected for what it is not."""
@@ -151,6 +154,7 @@ def test_sra1_is_exact_where_its_quadrature_is():
     assert found[0].std() > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["euler_maruyama", "milstein", "heun"])
 def test_weak_order_on_geometric_brownian_motion(scheme):
     """Moments of dx = x dt + sqrt(1/2) x dW; the exact solution on the same paths takes most of the noise out."""

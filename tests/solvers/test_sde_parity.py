@@ -63,6 +63,7 @@ def ours(scheme, calculus, noise):
     return np.asarray(jax.jit(jax.vmap(one))(jnp.asarray(X0), KEYS))
 
 
+@pytest.mark.first(6)
 @pytest.mark.parametrize(("scheme", "method", "calculus", "noise"), CASES)
 def test_torchsde(scheme, method, calculus, noise, tolerance):
     torch = pytest.importorskip("torch")
@@ -129,6 +130,7 @@ class OurPath(diffrax.AbstractBrownianPath):
         return diffrax.SpaceTimeLevyArea(t1 - t0, self.W[k], self.H[k]) if use_levy else self.W[k]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scheme", "theirs"),
     [("sra1", diffrax.SRA1), ("euler_maruyama", diffrax.Euler), ("heun", diffrax.Heun)],

@@ -110,6 +110,7 @@ def test_a_state_space_model_of_two_modules_is_filtered_as_by_functions_written_
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_fit_moves_the_weights_and_they_go_home():
     (module, _), f, h = functions()
     start = model_of(f, h)

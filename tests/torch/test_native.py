@@ -178,6 +178,7 @@ def test_steps_chain_to_the_forecast(data):
     assert torch.allclose(model.outputs_of(state.x), model(window)[:, 0])
 
 
+@pytest.mark.first(1)
 @pytest.mark.parametrize(("scheme", "substeps"), [("euler_maruyama", 2), ("milstein", 1), ("heun", 2)])
 def test_the_same_brownian_increments_give_the_same_paths(scheme, substeps, uneven):
     """With a diffusion in which every entry depends on every state."""

@@ -70,6 +70,7 @@ def tensors(ds, dtype="float32"):
     return times, torch.tensor(ds.output.values[:, :PAST], dtype=dtype), torch.tensor(control, dtype=dtype)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["NeuralODE", "Ensemble", "Koopman", "ARX"])
 def test_its_forecast_is_the_models(name, nets, linear, gappy):
     net = copy.deepcopy(nets[name])
