@@ -74,7 +74,7 @@ UNMEASURED = (
     "sde_step",
     "torch_door",
 )
-STALE = ("coverage",)
+STALE = ()
 """The script has changed since, or the page was edited by hand: to be measured again."""
 
 
