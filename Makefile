@@ -19,9 +19,14 @@ slow: $(VENV)/.tested
 lint: $(VENV)/.tested
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/mypy
 
-bench: $(VENV)/.tested
+bench: $(VENV)/.tested .venv-peers/.installed
 	$(PIP) -r tests/benchmarks/requirements.txt
 	$(BIN)/python -m tests.benchmarks --all --write docs/benchmarks.md
+
+.venv-peers/.installed: tests/benchmarks/peers/requirements.txt
+	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --disable-pip-version-check -q -r $<
+	touch $@
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -33,4 +38,4 @@ $(VENV)/.tested: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) .jax_cache .pytest_cache .mypy_cache .ruff_cache build dist *.egg-info
+	rm -rf $(VENV) .venv-peers .jax_cache .pytest_cache .mypy_cache .ruff_cache build dist *.egg-info

@@ -5,11 +5,12 @@ import math
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from .benchmarks import _measure, _registry
+from .benchmarks import _measure, _peers, _registry
 from .benchmarks._machine import commit
 from .benchmarks._page import Ran, protocols, write
 from .benchmarks._registry import Benchmark
@@ -203,3 +204,28 @@ def test_fresh_processes_report_and_fail_aloud():
     assert _measure.script("print('{\"x\": 1}')")["x"] == 1
     with pytest.raises(RuntimeError, match="ended with 1"):
         _measure.script("raise SystemExit(1)")
+
+
+def test_a_missing_environment_of_peers_says_how_to_get_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("DYNLEARN_PEERS", str(tmp_path / "none"))
+    with pytest.raises(
+        Unavailable, match=r"none is missing: `make .venv-peers/.installed` builds it, or set"
+    ):
+        _peers.ask("any")
+
+
+def test_a_peer_answers_in_arrays_and_fails_in_its_own_words(monkeypatch, tmp_path):
+    # The interpreter by its path would leave its environment; a script in its place does not.
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setenv("DYNLEARN_PEERS", str(tmp_path))
+    serve = f"import sys; sys.path.insert(0, {str(_peers.SCRIPTS)!r}); from _serve import serve; "
+    (tmp_path / "twice.py").write_text(serve + "serve('numpy', lambda x: {'y': 2 * x})")
+    found = _peers.ask("twice", tmp_path, x=[1.0, 2.0])
+    assert found["y"].tolist() == [2.0, 4.0]
+    assert str(found["peer"]) == f"numpy {version('numpy')}"
+    (tmp_path / "wrong.py").write_text("raise ValueError('rank 7 of 3 columns')")
+    with pytest.raises(RuntimeError, match="ended with 1: ValueError: rank 7 of 3 columns"):
+        _peers.ask("wrong", tmp_path)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from ._settings import Unavailable
@@ -28,7 +29,7 @@ def seconds(work: Callable[[], Any], repeats: int) -> list[float]:
 
 def command(arguments: list[str]) -> float:
     """Wall time of a program, in seconds."""
-    return _spawn(arguments)[0]
+    return spawn(arguments)[0]
 
 
 def script(text: str) -> dict[str, Any]:
@@ -36,17 +37,23 @@ def script(text: str) -> dict[str, Any]:
 
     Adds `seconds` (start of the process to its end) and `started`, the clock (`time.time`) at its start.
     """
-    took, started, output = _spawn([sys.executable, "-c", text])
+    took, started, output = spawn([sys.executable, "-c", text])
     return {**json.loads(output.splitlines()[-1]), "seconds": took, "started": started}
 
 
-def _spawn(arguments: list[str]) -> tuple[float, float, str]:
+def spawn(arguments: list[str]) -> tuple[float, float, str]:
+    """Wall time of a program, the clock at its start, and what it printed.
+
+    **Raises** `RuntimeError` where it fails: its last words first.
+    """
     environment = {k: v for k, v in os.environ.items() if k not in CACHES}
     clock, started = time.time(), time.perf_counter()
     done = subprocess.run(arguments, capture_output=True, text=True, env=environment, check=False)
     took = time.perf_counter() - started
     if done.returncode:
-        raise RuntimeError(f"{arguments[0]} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+        said = done.stderr.strip()[-2000:]
+        last = said.rpartition("\n")[2]
+        raise RuntimeError(f"{Path(arguments[0]).name} ended with {done.returncode}: {last}\n{said}")
     return took, clock, done.stdout
 
 
