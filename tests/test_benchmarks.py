@@ -72,6 +72,7 @@ def test_every_script_states_what_it_does(name):
 UNMEASURED = (
     "koopman_forecast",
     "node_step",
+    "planning_speed",
     "scaling",
     "sde_step",
     "torch_door",
