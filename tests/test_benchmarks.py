@@ -75,6 +75,7 @@ UNMEASURED = (
     "planning_speed",
     "scaling",
     "sde_step",
+    "seasonal_series",
     "torch_door",
 )
 STALE = ()
