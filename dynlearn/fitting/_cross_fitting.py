@@ -11,7 +11,7 @@ from jaxtyping import Array, Int
 
 from dynlearn.errors import FitError
 from dynlearn.fitting._examples import Examples
-from dynlearn.fitting._forecast_errors import WINDOWS, ForecastErrors, error, longest
+from dynlearn.fitting._forecast_errors import DIVERGED, WINDOWS, ForecastErrors, error, longest
 from dynlearn.models import AbstractModel
 from dynlearn.numerics.precision import compiled
 from dynlearn.numerics.window import Window
@@ -24,8 +24,6 @@ FOLDS = 5
 """More of them change little, and each costs a fit."""
 FEWEST = 3
 """Parts that are forecast at all, below which they do not stand for the whole."""
-DIVERGED = 10.0
-"""Mean square, of outputs of unit spread, from which on a forecast has left the data."""
 
 
 def errors_left_out(

@@ -16,6 +16,8 @@ from dynlearn.numerics.window import Window
 HORIZON = 100
 """Steps ahead over which the error law is estimated, where the runs are long enough."""
 WINDOWS = 512
+DIVERGED = 10.0
+"""Mean square, of outputs of unit spread, from which on a forecast has left the data."""
 
 
 class ForecastErrors(NamedTuple):

@@ -7,7 +7,7 @@ import xarray as xr
 
 from dynlearn.errors import ArgumentError, FitError, check_count
 from dynlearn.fitting._examples import Examples
-from dynlearn.fitting._forecast_errors import HORIZON, WINDOWS, ForecastErrors, longest
+from dynlearn.fitting._forecast_errors import DIVERGED, HORIZON, WINDOWS, ForecastErrors, longest
 from dynlearn.fitting._method import Outcome, Session
 from dynlearn.fitting.result import Reason
 from dynlearn.models import AbstractClosedForm, AbstractModel, Ensemble
@@ -18,14 +18,18 @@ from dynlearn.numerics.plain import make_plain
 from dynlearn.numerics.window import Window
 from dynlearn.trajectories.fold import folded
 
+LARGE = 100.0
+"""Of a coefficient between quantities of unit spread, from which on it may only balance another."""
+
 
 @dataclasses.dataclass(frozen=True)
 class LeastSquares:
     """Solve the one-step regression; with validation data, try each `ridge` and keep the best.
 
     The score is the mean squared multi-step error on the validation data, in scaled units; a
-    candidate whose forecasts diverge scores infinity. Without validation data the first
-    ridge is used. `ridge` is one number or several. Solved in float64.
+    candidate whose forecasts diverge scores infinity. Without validation data the first ridge is used; where it
+    gives coefficients so large that they only balance one another, as of an output in two units, the
+    first one with which forecasts stay near the training data. `ridge` is one number or several. Solved in float64.
     """
 
     ridge: tuple[float, ...] = (0.0, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
@@ -54,24 +58,38 @@ class LeastSquares:
                 f"coefficients per target; give validation data (a ridge is then chosen on them), set a ridge, "
                 f"LeastSquares(ridge=1e-3), or take fewer features or delays.{sparse(session.train)}"
             )
-        candidates = self.ridge if session.validation is not None else self.ridge[:1]
-        windows = None if session.validation is None else self._windows(model, session.validation)
+        windows = (
+            None if session.validation is None else self._windows(model, session.validation, "validation")
+        )
         found = []
-        with session.progress("least squares", len(candidates)) as report:
-            for ridge in candidates:
+        with session.progress("least squares", 1 if windows is None else len(self.ridge)) as report:
+            for ridge in self.ridge:
                 with precision.float64():
-                    solved = model.solved(regression.solve(ridge))
+                    weights = regression.solve(ridge)
+                    solved = model.solved(weights)
                 fitted = precision.to_default(solved)
                 score = float("nan") if windows is None else _score(fitted, windows)
+                if windows is None and np.abs(weights).max(initial=0) > LARGE:
+                    stays = _score(fitted, self._windows(model, session.train, "training")) <= DIVERGED
+                    if not stays:
+                        continue
                 found.append((score, fitted, ridge))
                 report(len(found), validation=score)
+                if windows is None:
+                    break
+        if not found:
+            raise FitError(
+                f"LeastSquares: the regressors nearly determine one another, and with ridge={self.ridge} forecasts of "
+                f"the training data leave it; set a larger ridge, e.g. LeastSquares(ridge=1e-2), give validation data, "
+                f"or leave out outputs that say the same."
+            )
         score, fitted, ridge = min(found, key=lambda item: item[0])
         rows = [{"ridge": ridge, "validation": score} for score, _, ridge in found]
         statistics = {"ridge": ridge, "validation": score}
         return Outcome(fitted, rows, Reason.SOLVED, statistics, lambda ds: refitted(fitted, ds, ridge))
 
-    def _windows(self, model: AbstractModel, ds: xr.Dataset) -> Window:
-        return Examples.of(model, ds, longest(model, ds, self.horizon), "validation").spread(WINDOWS)
+    def _windows(self, model: AbstractModel, ds: xr.Dataset, name: str) -> Window:
+        return Examples.of(model, ds, longest(model, ds, self.horizon), name).spread(WINDOWS)
 
 
 def _regression(model: AbstractClosedForm, ds: xr.Dataset) -> Regression:

@@ -25,11 +25,11 @@ def linear(ds):
 
 
 FITS = {
+    "arx": (dl.models.ARX.from_data, None),
+    "koopman": (dl.models.Koopman.from_data, None),
     "em": (linear, EM(steps=30)),
     "maximum likelihood": (linear, MaximumLikelihood(steps=15)),
     "subspace": (linear, "subspace"),
-    "arx": (dl.models.ARX.from_data, None),
-    "koopman": (dl.models.Koopman.from_data, None),
 }
 
 
@@ -53,6 +53,27 @@ def test_a_copy_and_a_constant_change_nothing(fit, wave):
     np.testing.assert_allclose(scales[:, 2], 2 * scale[:, 0], rtol=1e-2)
     np.testing.assert_allclose(means[:, 0], 7.0, atol=1e-5)
     assert (scales[:, 0] < 1e-3).all()
+
+
+@pytest.mark.parametrize("fit", ["arx", "koopman"])
+def test_what_nearly_copies_another_output_does_not_run_away(fit, wave):
+    """One quantity in two units, up to noise that float32 just carries: coefficients of 1e5 that balance each other."""
+    mean, scale = ahead(fit, dataset(wave))
+    nearly = 2 * wave - 3 + 1e-6 * np.random.default_rng(1).normal(size=T)
+    means, scales = ahead(fit, dataset(wave, nearly))
+    np.testing.assert_allclose(means, np.concatenate([mean, 2 * mean - 3], 1), atol=0.05)
+    np.testing.assert_allclose(scales, np.concatenate([scale, 2 * scale], 1), rtol=0.5)
+
+
+def test_no_ridge_that_is_given_keeps_nearly_equal_outputs_together(wave):
+    nearly = wave + 1e-6 * np.random.default_rng(1).normal(size=T)
+    ds = dataset(wave, nearly)
+    model, method = dl.models.ARX.from_data(ds), dl.fitting.LeastSquares(ridge=0.0)
+    with pytest.raises(
+        FitError, match=r"nearly determine one another.*ridge=\(0.0,\).*LeastSquares\(ridge=1e-2\)"
+    ):
+        dl.fit(model, ds, method=method, progress=False)
+    dl.fit(model, ds, method=dl.fitting.LeastSquares(ridge=1e-2), progress=False)
 
 
 @pytest.mark.parametrize("fit", [name for name in FITS if name != "subspace"])
