@@ -12,6 +12,7 @@ from dynlearn.disk import _flock
 from dynlearn.errors import ArgumentError, WriteError
 
 _COUNT = itertools.count()
+TRIES = 100
 _OF_A_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 """What a write that fails answers."""
 
@@ -61,6 +62,10 @@ def check_place(path: str | os.PathLike, *, folder: bool = False, name: str = "p
 
     With `folder` the other way round. `name`: of the argument, for the error.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(
+            f"{name}: expected the name of a file, got {type(path).__name__}; give e.g. 'model.dyn'."
+        )
     path = Path(path)
     if not path.parent.is_dir():
         raise ArgumentError(
@@ -95,7 +100,7 @@ def _claimed(fresh: Path, folder: bool) -> int:
 
     Somebody who looks for leftovers may take it for one at any line, and remove it: then it is made again.
     """
-    while True:
+    for _ in range(TRIES):
         try:
             if folder:
                 fresh.mkdir(exist_ok=True)
@@ -109,6 +114,8 @@ def _claimed(fresh: Path, folder: bool) -> int:
         if _flock.take(descriptor) is not False and _flock.still_there(descriptor, fresh):
             return descriptor
         os.close(descriptor)
+    # Nobody removes a new file as often as that: nothing can be made in this folder, as in /proc.
+    raise OSError(errno.EROFS, "no file can be created there", str(fresh))
 
 
 def _synced(fresh: Path) -> None:

@@ -111,7 +111,7 @@ def fit(
     if not isinstance(model, AbstractModel):
         raise ArgumentError(f"model: expected a dynlearn model, got {type(model).__name__}.")
     check_concrete(
-        "fit", "an objective of dl.fitting.OBJECTIVES, (model, batch, key) -> (loss, metrics)", model
+        "fit", "an objective of dl.fitting.OBJECTIVES, (model, batch, key) -> (loss, metrics)", model, key
     )
     if not is_count(calibration_horizon, 1):
         raise ArgumentError(

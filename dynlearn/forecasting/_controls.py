@@ -6,6 +6,7 @@ import xarray as xr
 from dynlearn.errors import ArgumentError
 from dynlearn.models import AbstractModel, Signature
 from dynlearn.trajectories import schema
+from dynlearn.trajectories.numbers import as_float
 
 
 def future(model: AbstractModel, controls: object, instants: np.ndarray, ids: np.ndarray) -> np.ndarray:
@@ -23,9 +24,7 @@ def future(model: AbstractModel, controls: object, instants: np.ndarray, ids: np
     if isinstance(controls, xr.Dataset | xr.DataArray):
         values = _named(controls, model.signature, ids, instants)
     else:
-        values = np.asarray(controls)
-    if values.dtype.kind not in "biuf":
-        raise ArgumentError(f"controls: expected numbers, got dtype {values.dtype} ({controls!r:.80}).")
+        values = as_float("controls", controls)
     values, came = values.astype(float), values.shape
     if values.ndim == 2:
         values = np.broadcast_to(values, (runs, *values.shape))

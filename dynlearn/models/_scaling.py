@@ -53,6 +53,7 @@ class Scaling(Fixed):
             what = f"leave out by ds.sel(output_name={some})" if some else "there is nothing to fit to"
             raise FitError(f"outputs: {never} were never measured; {what}.")
         once = compact(ds)
+        _check_sizes(once)
         pairs = [_moments(once, name) for name in ("output", "control")]
         pairs.append(_moments(ds, "static"))
         return cls(*pairs[0], *pairs[1], *pairs[2], jnp.asarray(_time_scale(ds)), *_range(once))
@@ -97,6 +98,24 @@ def check_resolution(ds: xr.Dataset) -> None:
                 raise ArgumentError(
                     f"{kind} {name!r}: it varies by {s:.3g} around {m:.6g}, which the session's {eps:.0e} relative "
                     f"precision cannot resolve; subtract an offset, or call jax.config.update('jax_enable_x64', True)."
+                )
+
+
+def _check_sizes(ds: xr.Dataset) -> None:
+    """Raise where numbers are too small or too large for the device's precision to hold."""
+    limits = jnp.finfo(jnp.result_type(float))
+    tiny, huge = float(limits.tiny), float(limits.max)
+    for kind in ("output", "control"):
+        if kind not in ds:
+            continue
+        over = [d for d in ds[kind].dims if d != f"{kind}_name"]
+        values = ds[kind].astype("float64")
+        size, span = abs(values).max(over).values, (values.max(over) - values.min(over)).values
+        for name, most, wide in zip(schema.names(ds, kind), size, span, strict=True):
+            if most > huge or 0 < wide < tiny:
+                raise ArgumentError(
+                    f"{kind} {name!r}: its values reach {most:.3g} and span {wide:.3g}, which the session's precision "
+                    f"({tiny:.0e} to {huge:.0e}) does not hold; give it in other units."
                 )
 
 

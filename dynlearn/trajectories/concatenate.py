@@ -40,6 +40,10 @@ def concatenate(datasets: Sequence[xr.Dataset], *, prefixes: Sequence[str] | Non
     >>> concatenate([day, day], prefixes=["mon-", "tue-"]).trajectory.values.tolist()
     ['mon-0', 'mon-1', 'tue-0', 'tue-1']
     """
+    if isinstance(datasets, xr.Dataset):
+        raise ArgumentError(
+            refusal("datasets", "a list of datasets", "one dataset", "pass [first, second, ...]")
+        )
     parts = [_with_units(trimmed(with_own_times(validate(ds)))) for ds in datasets]
     if not parts:
         raise ArgumentError(refusal("datasets", "at least one dataset", "none", "pass a list of them"))

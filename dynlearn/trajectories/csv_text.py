@@ -132,6 +132,10 @@ def rows_of(texts: Sequence[str], sep: str) -> Iterator[list[str]]:
 
 def header_of(lines: Lines, sep: str) -> list[str]:
     """The names of the columns. **Raises** `FileFormatError` where one comes twice."""
+    if lines.texts[0].count('"') % 2:
+        where = f"{lines.path}, line {lines.numbers[0]}"
+        remedy = "take the line break out of the quoted name"
+        raise FileFormatError(refusal(where, "a header on one line", repr(lines.texts[0][:80]), remedy))
     names = [name.strip() for name in next(rows_of(lines.texts[:1], sep))]
     twice = next((name for i, name in enumerate(names) if name and name in names[:i]), None)
     if twice is not None:

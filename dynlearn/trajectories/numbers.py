@@ -33,6 +33,14 @@ def as_numbers(what: str, value: Any, expected: str = "numbers", *, copy: bool =
 
 
 def as_float(what: str, values: Any) -> np.ndarray:
-    """The same as float32 where it is that already, else as float64; not copied where it is either."""
+    """The same as float32 where it is that already, else as float64; not copied where it is either.
+
+    **Raises** `ArgumentError` as `as_numbers` does, and for integers that float64 would round.
+    """
     array = as_numbers(what, values, copy=False)
+    if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size:
+        largest = max(abs(int(array.min())), abs(int(array.max())))
+        if largest > 2**53:
+            expected = "integers up to 2**53, beyond which float64 does not tell neighbours apart"
+            raise ArgumentError(refusal(what, expected, str(largest), "subtract an offset from them"))
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)

@@ -125,6 +125,18 @@ def test_a_read_only_folder(kind, big, tmp_path):
         subprocess.run(["umount", str(tmp_path)], check=True)
 
 
+def test_a_folder_that_is_there_and_takes_no_file(tmp_path, monkeypatch):
+    """As /proc: creating answers that there is no such file, however often it is tried."""
+
+    def nothing(self, *args, **kwargs):
+        raise FileNotFoundError(2, "No such file or directory", str(self))
+
+    monkeypatch.setattr(Path, "touch", nothing)
+    with pytest.raises(WriteError, match="no file can be created there"):
+        put(tmp_path / "a.html", b"text")
+    assert list(tmp_path.iterdir()) == []
+
+
 WRITING = """
 import sys, time
 from dynlearn.disk import replacing

@@ -270,7 +270,9 @@ def test_a_gap_is_bridged(case):
 def test_the_same_key_gives_the_same_path(case):
     a, b = jax.random.split(jax.random.key(0))
     assert same(path(case.model, case.window, None), path(case.model, case.window, None))
-    keys = jnp.stack([a, b])[np.array([0, 0, *[1] * (DRAWS - 2)])]  # stacking thousands one by one takes seconds
+    keys = jnp.stack([a, b])[
+        np.array([0, 0, *[1] * (DRAWS - 2)])
+    ]  # stacking thousands one by one takes seconds
     first = paths(case.model, case.window, keys)[0]
     assert np.array_equal(first[0], first[1])
     assert not np.array_equal(first[0], first[2])

@@ -74,6 +74,7 @@ BAD_INPUT = [
     Row("text outputs", lambda: from_arrays(np.array(["a"]), dt=1.0), ArgumentError, "outputs: expected numbers"),
     Row("object outputs", lambda: from_arrays(Y.astype(object), dt=1.0), ArgumentError, "dtype object.*to_numeric"),
     Row("complex outputs", lambda: from_arrays(Y + 1j, dt=1.0), ArgumentError, "numbers, got dtype complex128"),
+    Row("integers beyond float64", lambda: from_arrays(np.array([[2**60], [2**60 + 1]]), dt=1.0), ArgumentError, r"integers up to 2\*\*53.*got 1152921504606846977; subtract an offset"),
     Row("masked outputs", lambda: from_arrays(np.ma.array(Y), dt=1.0), ArgumentError, r"masked.*filled\(numpy.nan"),
     Row("4-D outputs", lambda: from_arrays(np.zeros((1,) * 4), dt=1.0), ArgumentError, "1, 2 or 3 dimensions"),
     Row("list of numbers", lambda: from_arrays([1.0, 2.0], dt=1.0), ArgumentError, "a list with one array.*asarray"),

@@ -98,6 +98,7 @@ BAD = {
         r"line 2: expected 2 values, .*got 3: '0,10,'; let header",
     ),
     "one value more in one row": ("t,y\n0,1\n1,2,3\n", r"log.csv, line 3: expected 2 values.*got 3: '1,2,3'"),
+    "a line end in a name": ('t,"flow\n(l/s)"\n0,1\n1,2\n', r"line 1: expected a header on one line"),
     "one value less": ("t,y,z\n0,1,2\n1,2\n", r"line 3: expected 3 values.*got 2"),
     "one more in the header": ("t,y,\n0,10\n1,12\n", r"line 2: expected 3 values.*got 2"),
     "less after a quoted line end": ('t,a,y\n0,"x\nx",1\n1,2\n', r"line 4: expected 3 values.*got 2"),
