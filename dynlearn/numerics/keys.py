@@ -19,11 +19,12 @@ def as_key(key: object) -> Key[Array, ""]:
     Array(True, dtype=bool)
     """
     if isinstance(key, numbers.Integral) and not isinstance(key, bool):
-        if not -(2**63) <= key < 2**63:
+        seed = int(key)
+        if not -(2**63) <= seed < 2**63:
             raise ArgumentError(
-                f"key: expected an integer of at most 64 bits, got {key}; take a smaller one."
+                f"key: expected an integer of at most 64 bits, got {seed}; take a smaller one."
             )
-        return jax.random.key(int(key))
+        return jax.random.key(seed)
     if isinstance(key, jax.Array):
         if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and key.shape == ():
             return key
