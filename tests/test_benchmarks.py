@@ -71,12 +71,7 @@ def test_every_script_states_what_it_does(name):
 
 UNMEASURED = (
     "koopman_forecast",
-    "node_step",
-    "planning_speed",
-    "scaling",
-    "sde_step",
     "seasonal_series",
-    "torch_door",
 )
 STALE = ()
 """The script has changed since, or the page was edited by hand: to be measured again."""
