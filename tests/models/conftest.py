@@ -3,7 +3,6 @@
 import pytest
 import xarray as xr
 
-
 # Second forms of a family whose gradient takes XLA tens of seconds to compile.
 GRADIENTS_APART = (
     "node adaptive",
