@@ -1,5 +1,6 @@
 """The list of wrong changes keeps up with the code; the changes themselves are tried by name (`tests.mutation`)."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,10 @@ def test_a_change_still_fits_its_file_and_names_tests_that_exist(change):
         file, *names = test.split("[")[0].split("::")
         text = (ROOT / file).read_text(encoding="utf-8")
         assert all(f"def {name}(" in text or f"class {name}" in text for name in names), test
+        # The default suite has to notice it.
+        for name in names:
+            decorated = re.search(rf"((?:^@.*\n(?:[ \])}}].*\n)*)*)^def {name}\(", text, re.MULTILINE)
+            assert decorated is None or "@pytest.mark.slow\n" not in decorated[1], test
 
 
 def test_names_are_unique_and_files_belong_to_their_folder():

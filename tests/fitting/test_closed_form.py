@@ -16,7 +16,6 @@ def noisy(make_linear):
     return make_linear(noise=0.3), make_linear(seed=5, noise=0.3)
 
 
-@pytest.mark.slow
 def test_the_ridge_is_the_one_that_forecasts_best(noisy):
     train, valid = noisy
     model = dl.models.Koopman.from_data(train, lifting=Fourier(60))

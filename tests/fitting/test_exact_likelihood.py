@@ -46,7 +46,6 @@ def test_em_finds_the_oscillation(gappy):
     )
 
 
-@pytest.mark.slow
 def test_maximum_likelihood_of_a_stable_system_in_continuous_time(gappy):
     model = LinearStateSpace.from_data(gappy, states=2, stable=True, continuous=True)
     before = float(dl.log_likelihood(model, gappy).sum())
