@@ -130,9 +130,20 @@ def rows_of(texts: Sequence[str], sep: str) -> Iterator[list[str]]:
     return csv.reader([line + "\n" for line in texts], delimiter=sep, skipinitialspace=True)
 
 
+def _goes_on(text: str, sep: str) -> bool:
+    """Whether a quoted field is still open at the end of the line; a mark within a name, as of inches, opens none."""
+    if sep == " ":
+        return False
+    try:
+        next(csv.reader([text], delimiter=sep, skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        return "unexpected end of data" in str(error)
+    return False
+
+
 def header_of(lines: Lines, sep: str) -> list[str]:
     """The names of the columns. **Raises** `FileFormatError` where one comes twice."""
-    if lines.texts[0].count('"') % 2:
+    if _goes_on(lines.texts[0], sep):
         where = f"{lines.path}, line {lines.numbers[0]}"
         remedy = "take the line break out of the quoted name"
         raise FileFormatError(refusal(where, "a header on one line", repr(lines.texts[0][:80]), remedy))

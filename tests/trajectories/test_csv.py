@@ -69,6 +69,11 @@ def test_what_can_be_read_in_two_ways_is_named(table):
     assert far.t.values.tolist() == [[0, 109572]]
 
 
+def test_a_mark_of_inches_in_a_name_is_no_quote(table):
+    ds = table('t,5" pipe\n0,1\n1,2\n', outputs=['5" pipe'])
+    assert ds["output"].values[0, :, 0].tolist() == [1, 2]
+
+
 def test_a_line_of_units(table):
     ds = table("run,t,y,u\n,[s],[m/s],-\na,0,1.5,1\na,1,2.5,1\n", controls=["u"], trajectory="run")
     assert dl.trajectories.schema.units(ds) == ("m/s",)
