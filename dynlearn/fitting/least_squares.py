@@ -18,6 +18,8 @@ from dynlearn.numerics.plain import make_plain
 from dynlearn.numerics.window import Window
 from dynlearn.trajectories.fold import folded
 
+Candidate = tuple[float, AbstractClosedForm, float]
+"""Score, model, ridge."""
 LARGE = 100.0
 """Of a coefficient between quantities of unit spread, from which on it may only balance another."""
 
@@ -58,35 +60,43 @@ class LeastSquares:
                 f"coefficients per target; give validation data (a ridge is then chosen on them), set a ridge, "
                 f"LeastSquares(ridge=1e-3), or take fewer features or delays.{sparse(session.train)}"
             )
-        windows = (
-            None if session.validation is None else self._windows(model, session.validation, "validation")
-        )
-        found = []
-        with session.progress("least squares", 1 if windows is None else len(self.ridge)) as report:
-            for ridge in self.ridge:
-                with precision.float64():
-                    weights = regression.solve(ridge)
-                    solved = model.solved(weights)
-                fitted = precision.to_default(solved)
-                score = float("nan") if windows is None else _score(fitted, windows)
-                if windows is None and np.abs(weights).max(initial=0) > LARGE:
-                    stays = _score(fitted, self._windows(model, session.train, "training")) <= DIVERGED
-                    if not stays:
-                        continue
-                found.append((score, fitted, ridge))
-                report(len(found), validation=score)
-                if windows is None:
-                    break
-        if not found:
-            raise FitError(
-                f"LeastSquares: the regressors nearly determine one another, and with ridge={self.ridge} forecasts of "
-                f"the training data leave it; set a larger ridge, e.g. LeastSquares(ridge=1e-2), give validation data, "
-                f"or leave out outputs that say the same."
-            )
+        if session.validation is None:
+            found = self._alone(model, regression, session)
+        else:
+            found = self._validated(model, regression, session, session.validation)
         score, fitted, ridge = min(found, key=lambda item: item[0])
         rows = [{"ridge": ridge, "validation": score} for score, _, ridge in found]
         statistics = {"ridge": ridge, "validation": score}
         return Outcome(fitted, rows, Reason.SOLVED, statistics, lambda ds: refitted(fitted, ds, ridge))
+
+    def _validated(
+        self, model: AbstractClosedForm, regression: Regression, session: Session, validation: xr.Dataset
+    ) -> list[Candidate]:
+        """Every ridge, with its score on the validation data."""
+        windows, found = self._windows(model, validation, "validation"), []
+        with session.progress("least squares", len(self.ridge)) as report:
+            for ridge in self.ridge:
+                fitted, _ = _solved(model, regression, ridge)
+                found.append((_score(fitted, windows), fitted, ridge))
+                report(len(found), validation=found[-1][0])
+        return found
+
+    def _alone(self, model: AbstractClosedForm, regression: Regression, session: Session) -> list[Candidate]:
+        """The first ridge, or where its coefficients balance one another, the first that stays near the data."""
+        with session.progress("least squares", 1) as report:
+            for ridge in self.ridge:
+                fitted, largest = _solved(model, regression, ridge)
+                if (
+                    largest <= LARGE
+                    or _score(fitted, self._windows(model, session.train, "training")) <= DIVERGED
+                ):
+                    report(1, validation=float("nan"))
+                    return [(float("nan"), fitted, ridge)]
+        raise FitError(
+            f"LeastSquares: the regressors nearly determine one another, and with ridge={self.ridge} forecasts of "
+            f"the training data leave it; set a larger ridge, e.g. LeastSquares(ridge=1e-2), give validation data, "
+            f"or leave out outputs that say the same."
+        )
 
     def _windows(self, model: AbstractModel, ds: xr.Dataset, name: str) -> Window:
         return Examples.of(model, ds, longest(model, ds, self.horizon), name).spread(WINDOWS)
@@ -95,6 +105,16 @@ class LeastSquares:
 def _regression(model: AbstractClosedForm, ds: xr.Dataset) -> Regression:
     """Over `ds`: a transition reads what a state is inferred from, and the sample after it."""
     return model.regression(folded(ds, model.required).ds.dyn.to_device())
+
+
+def _solved(
+    model: AbstractClosedForm, regression: Regression, ridge: float
+) -> tuple[AbstractClosedForm, float]:
+    """The model, and the size of its largest coefficient."""
+    with precision.float64():
+        weights = regression.solve(ridge)
+        solved = model.solved(weights)
+    return precision.to_default(solved), float(np.abs(weights).max(initial=0))
 
 
 def refitted(model: AbstractClosedForm, ds: xr.Dataset, ridge: float) -> AbstractModel | None:

@@ -13,7 +13,6 @@ import torch
 from jaxtyping import Array, Int, Key, UInt
 
 from dynlearn.errors import DivergedError
-from dynlearn.numerics.precision import exact_products
 from dynlearn.torch._carried import Carried
 from dynlearn.torch._ode import giving_up
 from dynlearn.torch.windows import Window, Windows
@@ -89,7 +88,6 @@ def plan(
 
 
 @functools.partial(jax.jit, static_argnums=(2, 3, 4))
-@exact_products
 def _plan(key: Key[Array, ""], first: Int[Array, ""], count: int, batch: int, size: int):
     def one(i):
         for_batch, for_loss = jax.random.split(jax.random.fold_in(key, i))
