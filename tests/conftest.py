@@ -25,7 +25,8 @@ os.environ.setdefault(
 )
 os.environ.setdefault("MPLBACKEND", "agg")
 
-collect_ignore = ["benchmarks/peers"]  # scripts of another environment: they import what is not installed here
+# Scripts of another environment: they import what is not installed here.
+collect_ignore = ["benchmarks/peers"]
 
 settings.register_profile(
     "dynlearn", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None

@@ -9,7 +9,9 @@ from pathlib import Path
 from ._measure import peer
 
 PEERS = ("statsmodels", "torch", "torchdiffeq", "torchsde", "nfoursid")
-FLAGS = ("XLA_FLAGS", "JAX_PLATFORMS", "JAX_ENABLE_X64", "JAX_COMPILATION_CACHE_DIR", "OMP_NUM_THREADS")
+FLAGS = ("XLA_FLAGS", "JAX_PLATFORMS", "JAX_ENABLE_X64", "OMP_NUM_THREADS")
+CACHE = "JAX_COMPILATION_CACHE_DIR"
+"""Whether there is one changes what compiling costs; where it is concerns nobody else."""
 
 
 def machine() -> dict[str, str]:
@@ -21,7 +23,8 @@ def machine() -> dict[str, str]:
     found["processor"] = _processor()
     for package in PEERS:
         found[package] = (peer(package) or f"{package} not installed").removeprefix(f"{package} ")
-    return found | {flag: os.environ.get(flag, "not set") for flag in FLAGS}
+    found |= {flag: os.environ.get(flag, "not set") for flag in FLAGS}
+    return found | {CACHE: "set" if os.environ.get(CACHE) else "not set"}
 
 
 def commit() -> str:
