@@ -83,15 +83,16 @@ class LeastSquares:
 
     def _alone(self, model: AbstractClosedForm, regression: Regression, session: Session) -> list[Candidate]:
         """The first ridge, or where its coefficients balance one another, the first that stays near the data."""
+        windows = None
         with session.progress("least squares", 1) as report:
             for ridge in self.ridge:
                 fitted, largest = _solved(model, regression, ridge)
-                if (
-                    largest <= LARGE
-                    or _score(fitted, self._windows(model, session.train, "training")) <= DIVERGED
-                ):
-                    report(1, validation=float("nan"))
-                    return [(float("nan"), fitted, ridge)]
+                if largest > LARGE:
+                    windows = windows or self._windows(model, session.train, "training")
+                    if _score(fitted, windows) > DIVERGED:
+                        continue
+                report(1, validation=float("nan"))
+                return [(float("nan"), fitted, ridge)]
         raise FitError(
             f"LeastSquares: the regressors nearly determine one another, and with ridge={self.ridge} forecasts of "
             f"the training data leave it; set a larger ridge, e.g. LeastSquares(ridge=1e-2), give validation data, "
