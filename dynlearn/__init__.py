@@ -9,10 +9,12 @@ Names are imported when first used, so that a script pays only for what it calls
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from dynlearn import before_jax
 from dynlearn._on_import import on_import
 from dynlearn.errors import unknown
+from dynlearn.version import VERSION
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _WHERE = {
     "from_arrays": "dynlearn.trajectories",
@@ -32,6 +34,7 @@ _WHERE = {
     "simulate": "dynlearn.forecasting",
     "evaluate": "dynlearn.evaluation",
     "compare": "dynlearn.evaluation",
+    "citations": "dynlearn.cited",
     "save": "dynlearn.models",
     "load": "dynlearn.models",
 }
@@ -55,7 +58,7 @@ _PACKAGES = (
 
 __all__ = ["__version__", *_WHERE, *_PACKAGES]
 
-on_import("xarray", lambda: import_module("dynlearn.trajectories"))
+on_import("xarray", lambda: import_module("dynlearn.accessor"))
 
 
 def __getattr__(name: str) -> Any:
@@ -88,18 +91,12 @@ if TYPE_CHECKING:  # what the names above are, for type checkers and editors
         torch,
         trajectories,
     )
+    from dynlearn.cited import citations
     from dynlearn.evaluation import compare, evaluate
     from dynlearn.fitting import fit
     from dynlearn.forecasting import forecast, simulate
     from dynlearn.inference import filter, impute, log_likelihood, smooth
     from dynlearn.models import load, save
-    from dynlearn.trajectories import (
-        concatenate,
-        from_arrays,
-        from_csv,
-        from_frame,
-        from_gymnasium,
-        read,
-        validate,
-        write,
-    )
+    from dynlearn.trajectories import from_arrays, from_csv, from_frame, from_gymnasium, read, write
+    from dynlearn.trajectories.checks.validate import validate
+    from dynlearn.trajectories.verbs import concatenate

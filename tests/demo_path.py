@@ -12,10 +12,10 @@ def demo_path(out: Path) -> None:
     from rich.console import Console
 
     import dynlearn as dl
-    from dynlearn.cli import _fit_page
     from dynlearn.cli.demo import measured, pendulum
     from dynlearn.cli.demo.settings import QUICK
     from dynlearn.cli.demo.stages import Stages
+    from dynlearn.cli.shared import fit_page
 
     one = QUICK.measured[0]
     (out / one.series).mkdir(parents=True)
@@ -23,7 +23,7 @@ def demo_path(out: Path) -> None:
     train, valid, test = ds.dyn.split(*one.split)
     for family in one.families:
         model = measured._fit(family, train, valid, QUICK.key).model
-        *_, forecast = _fit_page.first_forecast(model, test, context=one.context, horizon=one.horizon)
+        *_, forecast = fit_page.first_forecast(model, test, context=one.context, horizon=one.horizon)
         dl.write(forecast, out / one.series / f"forecast_{family.model}.nc")
     pendulum.run(QUICK.pendulum, QUICK.key, out, Stages(Console(), 5))
 

@@ -21,7 +21,8 @@ from dynlearn.errors import (
     SchemaError,
 )
 from dynlearn.fitting import Gradient, LeastSquares, calibrate
-from dynlearn.models import ARX, Ensemble, Koopman, NeuralODE, Persistence, dictionaries
+from dynlearn.models import ARX, Ensemble, Koopman, NeuralODE, Persistence
+from dynlearn.parts.liftings import dictionaries
 from dynlearn.solvers import Adaptive, FixedStep
 from tests.disk.tampering import manifest_changed
 
@@ -811,7 +812,7 @@ ROWS: list[tuple[str, Callable, type[Exception], str]] = [
         "load another version",
         lambda g: dl.load(g.folder / "version"),
         FileFormatError,
-        r"format version 2, got 99; open it with the dynlearn release",
+        r"format version 3, got 99; open it with the dynlearn release",
     ),
     (
         "load an unknown class",

@@ -23,7 +23,7 @@ def test_examples_run(tmp_path, monkeypatch):
         exec(compile(example, str(README), "exec"), namespace)
     assert (tmp_path / "fan.png").stat().st_size > 1000
     assert (tmp_path / "laser.dyn").exists()
-    assert type(dl.load(tmp_path / "swing.dyn")).__module__ == "dynlearn.models.neural_ode"
+    assert type(dl.load(tmp_path / "swing.dyn")).__module__ == "dynlearn.models.neural.ode"
     assert namespace["low"].sizes["time"] == 3
     crps = namespace["scores"].crps.mean(["lead", "output_name"])
     assert float(crps.sel(model="Koopman")) < float(crps.sel(model="ARX"))

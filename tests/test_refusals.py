@@ -8,7 +8,7 @@ import dynlearn as dl
 from dynlearn.errors import ArgumentError, FitError
 from dynlearn.fitting import Gradient, LeastSquares
 from dynlearn.models import ARX, Koopman, NeuralMap, NeuralODE
-from dynlearn.models.dictionaries import Fourier
+from dynlearn.parts.liftings.fourier import Fourier
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,9 @@ from dynlearn.control import CEM, MPC, Quadratic
 from dynlearn.errors import DynlearnError
 from dynlearn.fitting import LeastSquares
 from dynlearn.models import ARX, Ensemble, Koopman, LinearStateSpace, NeuralODE, Persistence, Signature
-from dynlearn.models.dictionaries import Delays, Fourier, Radial
+from dynlearn.parts.liftings.delay_coordinates import Delays
+from dynlearn.parts.liftings.fourier import Fourier
+from dynlearn.parts.liftings.radial import Radial
 from dynlearn.trajectories import to_frame
 
 WALK = {"A": [[1.0]], "C": [[1.0]], "Q": [[1.0]], "R": [[0.01]], "P0": [[9.0]]}
@@ -352,7 +354,7 @@ ROWS = {
     ),
     "a filter that was not fitted": (
         lambda g: dl.impute(LinearStateSpace.from_data(g.every_other, states=1), g.every_other),
-        r"with method='calibration' where it is to stay as it is",
+        r"with method='calibration' where its dynamics are to stay as they are",
         lambda g: dl.impute(
             fit(LinearStateSpace.from_data(g.every_other, states=1), g.every_other, method="calibration"),
             g.every_other,

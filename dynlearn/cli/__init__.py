@@ -1,6 +1,6 @@
 """The command line `dynlearn`: one file per command, and nothing heavy imported before a command runs."""
 
-from dynlearn.cli._app import app
+from dynlearn.cli.app import app
 
 __all__ = ["app", "main"]
 

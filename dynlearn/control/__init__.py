@@ -4,13 +4,13 @@ A planner sees two callables, the transition and the cost. `MPC` makes a control
 cost and a planner; `run` lets a controller act in a Gymnasium environment.
 """
 
-from dynlearn.control.cem import CEM
-from dynlearn.control.closed_loop import run
-from dynlearn.control.constraint import Constraint
-from dynlearn.control.cost import Cost, FunctionCost, Quadratic
-from dynlearn.control.decision import Decision
-from dynlearn.control.mpc import MPC
-from dynlearn.control.planner import AbstractPlanner, Plan, Reason, StageCost
+from dynlearn.control.controllers.decision import Decision
+from dynlearn.control.controllers.mpc import MPC
+from dynlearn.control.loop import run
+from dynlearn.control.planners.cem import CEM
+from dynlearn.control.planners.contract import AbstractPlanner, Plan, Reason, StageCost
+from dynlearn.control.problem.constraint import Constraint
+from dynlearn.control.problem.cost import Cost, FunctionCost, Quadratic
 
 __all__ = [
     "CEM",

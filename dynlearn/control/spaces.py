@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dynlearn.contract.signature import Signature
 from dynlearn.errors import ArgumentError, is_number
-from dynlearn.models._signature import Signature
-from dynlearn.trajectories.environments import World, stated_interval
+from dynlearn.trajectories.environments.interval import stated_interval
+from dynlearn.trajectories.environments.world import World
 from dynlearn.trajectories.sampling import RTOL
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ asked for.
 
 from typing import TYPE_CHECKING
 
-from dynlearn.datasets._info import Info
 from dynlearn.datasets._registry import info, load, names
+from dynlearn.datasets.info import Info
 
 if TYPE_CHECKING:
     from dynlearn.datasets.systems import (

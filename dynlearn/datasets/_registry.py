@@ -6,13 +6,23 @@ from collections.abc import Callable
 
 import xarray as xr
 
-from dynlearn.datasets import _shipped, _simulated, benchmarks
-from dynlearn.datasets._info import KINDS, Info
+from dynlearn.datasets import _simulated, benchmarks
+from dynlearn.datasets import shipped_series as _shipped
+from dynlearn.datasets.info import KINDS, Info
 from dynlearn.errors import ArgumentError, check_known, unknown
 
 
 def names(kind: str | None = None) -> tuple[str, ...]:
-    """The names that `load` knows, of one kind ("measured", "benchmark", "simulated") or all.
+    """The names that `load` knows, of one kind or all.
+
+    Args:
+        kind: "measured", "benchmark" or "simulated"; None for all.
+
+    Returns:
+        The names in alphabetical order.
+
+    Raises:
+        ArgumentError: an unknown kind.
 
     >>> names("measured")
     ('co2', 'elnino', 'gait', 'laser', 'pv_module')
@@ -25,7 +35,14 @@ def names(kind: str | None = None) -> tuple[str, ...]:
 def info(name: str) -> Info:
     """The card of a dataset: what it is, where it is from, under which licence.
 
-    **Raises** `ArgumentError` for an unknown name, with the nearest one.
+    Args:
+        name: one of `names()`.
+
+    Returns:
+        An `Info`.
+
+    Raises:
+        ArgumentError: an unknown name; the nearest one is named.
 
     >>> info("laser").licence[:3]
     'MIT'
@@ -37,15 +54,18 @@ def info(name: str) -> Info:
 def load(name: str, **options: object) -> xr.Dataset:
     """A named dataset under the trajectory schema.
 
-    **Args**
+    Args:
+        name: one of `names()`.
+        options: a simulated system takes those of its constructor and of `simulate`; some benchmarks take a
+            few of their own (see `help(dynlearn.datasets.benchmarks.<name>.load)`); a measured series takes none.
 
-    - `name`: one of `names()`.
-    - `options`: a simulated system takes those of its constructor and of `simulate`; some benchmarks take a
-      few of their own (see `help(dynlearn.datasets.benchmarks.<name>.load)`); a measured series takes none.
+    Returns:
+        The runs, with names, units and, of a simulated system, the true states.
 
-    **Raises** `ArgumentError` for an unknown name or option, with the nearest one; where a benchmark's file
-    is absent, with the place to get it from and the environment variable to set. `FileFormatError` where a
-    file is not the expected one.
+    Raises:
+        ArgumentError: an unknown name or option, with the nearest one; a benchmark's file that is absent and cannot be
+            downloaded by a program, with the place to get it from and the environment variable to set.
+        FileFormatError: a file that is not the expected one; a download that fails, with the same advice.
 
     >>> load("laser").sizes["time"]
     10093

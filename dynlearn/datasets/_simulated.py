@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import xarray as xr
 
-from dynlearn.datasets._info import Info
+from dynlearn.datasets.info import Info
 
 CLASSES = {
     "linear": "Linear",

@@ -8,7 +8,19 @@ from dynlearn.errors import FileFormatError
 
 
 def list_files(folder: Path, listing: str) -> None:
-    """Write the file `listing` (a path within the folder) of all files that are there now."""
+    """Write the file `listing` (a path within the folder) of all files that are there now.
+
+    Args:
+        folder: with the files.
+        listing: a path within the folder.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "a").write_text("one")
+    >>> list_files(folder, "listing")
+    >>> (folder / "listing").read_text().split()[1]
+    'a'
+    """
     lines = [f"{_digest(folder / name)}  {name}\n" for name in _names(folder, listing)]
     (folder / listing).write_text("".join(lines), encoding="utf-8")
 
@@ -18,8 +30,26 @@ def check_listed(
 ) -> bool | None:
     """Whether the folder holds what was listed, or `FileFormatError` naming what is missing or changed.
 
-    `contents` says of which files the digest is looked at; of the others only that they are there. None
-    where there is no listing, for a folder that somebody else wrote.
+    Args:
+        folder: that was written.
+        listing: a path within the folder, of the file that `list_files` wrote.
+        contents: says by the name of which files the digest is looked at; of the others only that they are there.
+
+    Returns:
+        True; None where there is no listing, for a folder that somebody else wrote.
+
+    Raises:
+        FileFormatError: a file that is missing, changed, or was not written with the others.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "a").write_text("one")
+    >>> list_files(folder, "listing"), check_listed(folder, "listing")
+    (None, True)
+    >>> _ = (folder / "a").write_text("two")
+    >>> check_listed(folder, "listing")
+    Traceback (most recent call last):
+    dynlearn.errors.FileFormatError: ...: a is not as it was written; copy the whole folder again. ...
     """
     path = folder / listing
     if not path.is_file():

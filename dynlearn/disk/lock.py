@@ -12,10 +12,28 @@ from dynlearn.errors import ArgumentError, WriteError
 
 @contextmanager
 def locked(path: str | os.PathLike, what: str) -> Iterator[None]:
-    """Hold `path` against everybody else who asks this way, or raise `ArgumentError` saying who holds it.
+    """Hold `path` against everybody else who asks this way.
 
     The lock is the operating system's, on a file `.<name>.lock` that is removed at the end. A kill ends the lock; the
     file it leaves is taken over by the next.
+
+    Args:
+        path: of the file, which need not be there yet.
+        what: it is, for the error.
+
+    Returns:
+        A context manager that holds the lock.
+
+    Raises:
+        ArgumentError: somebody else holds it, and who; a folder that is missing.
+        WriteError: a folder that may not be written to.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with locked(folder / "fit.ckpt", "checkpoint"):
+    ...     print([found.name for found in folder.iterdir()])
+    ['.fit.ckpt.lock']
     """
     path = check_place(path)
     place = path.with_name(f".{path.name}.lock")

@@ -8,7 +8,13 @@ SIZE = len(MARK) + 64
 
 
 def sealed(content: bytes) -> bytes:
-    """The content with its seal behind it.
+    """The content with its seal, a digest of it, behind it.
+
+    Args:
+        content: any bytes.
+
+    Returns:
+        The bytes to write.
 
     >>> unsealed(sealed(b"abc"))
     (b'abc', True)
@@ -17,7 +23,17 @@ def sealed(content: bytes) -> bytes:
 
 
 def unsealed(content: bytes) -> tuple[bytes, bool | None]:
-    """The content without its seal, and whether that is right; None where there is none."""
+    """The content without its seal, and whether that is right; None where there is none.
+
+    Args:
+        content: as it was read.
+
+    Returns:
+        The bytes without a seal; True, False or None.
+
+    >>> unsealed(sealed(b"abc")[:-1] + b"?")[1], unsealed(b"abc")
+    (False, (b'abc', None))
+    """
     body, seal = content[:-SIZE], content[-SIZE:]
     if not seal.startswith(MARK):
         return content, None

@@ -20,8 +20,21 @@ _OF_A_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 def put(path: str | os.PathLike, content: bytes) -> Path:
     """Put a file with this content at `path`, in place of an old one.
 
-    Raises `ArgumentError` for a folder that is missing, `WriteError` where the disk is full or the folder may
-    not be written to; the old file is then as it was, and nothing is left behind.
+    Args:
+        path: of the file, in a folder that exists.
+        content: its bytes.
+
+    Returns:
+        `path` as a `pathlib.Path`.
+
+    Raises:
+        ArgumentError: a folder that is missing.
+        WriteError: the disk is full or the folder may not be written to; the old file is then as it was, and nothing
+            is left behind.
+
+    >>> import tempfile
+    >>> put(Path(tempfile.mkdtemp(), "a.bin"), b"abc").read_bytes()
+    b'abc'
     """
     with replacing(path) as fresh:
         fresh.write_bytes(content)
@@ -37,6 +50,24 @@ def replacing(path: str | os.PathLike, *, folder: bool = False) -> Iterator[Path
 
     No folder takes the place of another in one move: a kill between the two leaves the old one whole beside
     it, as `.<name>.<process>-<count>.old`.
+
+    Args:
+        path: of what is replaced, or made.
+        folder: whether a folder is written.
+
+    Returns:
+        A context manager that gives the place to write to.
+
+    Raises:
+        ArgumentError: a folder that is missing.
+        WriteError: the disk is full or the folder may not be written to.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "a.txt")
+    >>> with replacing(path) as fresh:
+    ...     _ = fresh.write_text("new")
+    >>> path.read_text()
+    'new'
     """
     path = check_place(path, folder=folder)
     clear_leftovers(path)
@@ -58,9 +89,22 @@ def replacing(path: str | os.PathLike, *, folder: bool = False) -> Iterator[Path
 
 
 def check_place(path: str | os.PathLike, *, folder: bool = False, name: str = "path") -> Path:
-    """The path, or `ArgumentError` where its folder is missing, or it is a folder and a file is to be written.
+    """A place that may be written to, as a path.
 
-    With `folder` the other way round. `name`: of the argument, for the error.
+    Args:
+        path: of a file in a folder that exists, or with `folder` of a folder in one.
+        folder: whether a folder is to be written.
+        name: of the argument, for the error.
+
+    Returns:
+        `path` as a `pathlib.Path`.
+
+    Raises:
+        ArgumentError: no path; its folder is missing; a folder where a file is to be written, or the other way round.
+
+    >>> import tempfile
+    >>> check_place(Path(tempfile.mkdtemp(), "model.dyn")).name
+    'model.dyn'
     """
     if not isinstance(path, str | os.PathLike):
         raise ArgumentError(
@@ -79,7 +123,18 @@ def check_place(path: str | os.PathLike, *, folder: bool = False, name: str = "p
 
 
 def clear_leftovers(path: Path) -> None:
-    """Remove what killed processes left beside `path`: what is half-written, and what a new `path` replaced."""
+    """Remove what killed processes left beside `path`: what is half-written, and what a new `path` replaced.
+
+    Args:
+        path: that is written to.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> (folder / ".model.dyn.1-0.partial").touch()
+    >>> clear_leftovers(folder / "model.dyn")
+    >>> list(folder.iterdir())
+    []
+    """
     for found in _beside(path, "partial"):
         try:
             descriptor = os.open(found, os.O_RDONLY)

@@ -5,7 +5,7 @@ import xarray as xr
 from jaxtyping import Bool, Float
 
 from dynlearn.evaluation import scores
-from dynlearn.evaluation._origins import Origins
+from dynlearn.evaluation.origins import Origins
 from dynlearn.evaluation.scores import Truth
 from dynlearn.trajectories import schema
 

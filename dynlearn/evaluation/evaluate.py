@@ -6,14 +6,18 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Key
 
+from dynlearn.contract.foreign import Foreign, as_model
+from dynlearn.contract.model import AbstractModel
 from dynlearn.errors import ArgumentError, DivergedError
-from dynlearn.evaluation import baselines, scores
-from dynlearn.evaluation._origins import Origins
 from dynlearn.evaluation._yardsticks import naive_step, spread, unscored
+from dynlearn.evaluation.baselines import NAMES, Baselines, fit_baselines
+from dynlearn.evaluation.origins import Origins
+from dynlearn.evaluation.scores import DEFINITIONS, SCORES, Forecasts
 from dynlearn.forecasting import forecast
-from dynlearn.models import AbstractModel, Foreign, as_model
+from dynlearn.trajectories.once import one_call
 
 
+@one_call
 def evaluate(
     model: AbstractModel | Foreign,
     test: xr.Dataset,
@@ -25,6 +29,7 @@ def evaluate(
     samples: int = 200,
     stride: int | None = None,
     key: int | Key[Array, ""] = 0,
+    baselines: Baselines | None = None,
 ) -> xr.Dataset:
     """Scores of `model` on held-out runs, with persistence, context tiling and ARX beside it.
 
@@ -39,10 +44,20 @@ def evaluate(
             favours them; the result's attribute `baselines_fitted_on` says which.
         validation: what the baselines' error law is estimated on (default: as `train`).
         samples: Monte Carlo draws per forecast.
+        stride: samples from one origin to the next; the horizon unless given.
+        key: an int or a JAX key; the same key gives the same scores.
+        baselines: of `dl.evaluation.fit_baselines`, in place of those that `train` and `validation` give.
 
     Returns:
         A dataset over `model`, `lead` (steps) and `output_name` with the scores of
         `dl.evaluation.DEFINITIONS`; `dl.evaluation.summary` condenses it to a table.
+
+    Raises:
+        ArgumentError: names, units or sampling that do not fit; runs too short for `context + horizon` samples;
+            a context shorter than the model needs.
+
+    References: Gneiting, Raftery, "Strictly proper scoring rules, prediction, and estimation", JASA 2007; Hyndman,
+    Koehler, "Another look at measures of forecast accuracy", Int. J. Forecasting 2006 (mase).
 
     >>> import dynlearn as dl
     >>> ds = dl.datasets.load("linear", runs=4, length=60, key=0)
@@ -52,7 +67,7 @@ def evaluate(
     ['ARX model', 'persistence', 'context tiling', 'ARX']
     """
     name = type(model).__name__
-    name = f"{name} model" if name in baselines.NAMES else name
+    name = f"{name} model" if name in NAMES else name
     return compare(
         {name: model},
         train,
@@ -63,9 +78,11 @@ def evaluate(
         samples=samples,
         stride=stride,
         key=key,
+        baselines=baselines,
     )
 
 
+@one_call
 def compare(
     models: Mapping[str, AbstractModel | Foreign],
     train: xr.Dataset | None,
@@ -77,6 +94,7 @@ def compare(
     samples: int = 200,
     stride: int | None = None,
     key: int | Key[Array, ""] = 0,
+    baselines: Baselines | None = None,
 ) -> xr.Dataset:
     """`evaluate` for several fitted models at once, on exactly the same windows.
 
@@ -86,13 +104,44 @@ def compare(
     coordinate `windows` counts for every row what it rests on. A model whose forecasts diverge scores
     infinity, and an attribute `diverged NAME` says where; a score that is NaN is explained by an
     attribute `unscored OUTPUT`.
+
+    Args:
+        models: fitted models by the names that the result shows.
+        train: what the baselines are fitted to; None: `test` itself, which favours them.
+        test: held-out trajectories.
+        context, horizon: samples seen, samples forecast, from every origin.
+        validation: what the baselines' error law is estimated on (default: as `train`).
+        samples: Monte Carlo draws per forecast.
+        stride: samples from one origin to the next; the horizon unless given.
+        key: an int or a JAX key; the same key gives the same scores.
+        baselines: of `dl.evaluation.fit_baselines`, in place of those that `train` and `validation` give.
+
+    Returns:
+        As `evaluate`: a dataset over `model` (yours in their order, then the baselines), `lead` and
+        `output_name`, with one variable per score.
+
+    Raises:
+        ArgumentError: no models, or a name of a baseline; names, units or sampling that do not fit; runs too
+            short for `context + horizon` samples.
+
+    >>> import dynlearn as dl
+    >>> ds = dl.datasets.load("linear", runs=4, length=60, key=0)
+    >>> family = {"one delay": dl.models.ARX.from_data(ds, delays=1), "last value": dl.models.Persistence.from_data(ds)}
+    >>> models = {name: dl.fit(model, ds, progress=False).model for name, model in family.items()}
+    >>> found = dl.compare(models, ds, ds, context=20, horizon=10, samples=20)
+    >>> found["model"].values.tolist()
+    ['one delay', 'last value', 'persistence', 'context tiling', 'ARX']
+    >>> rmse = found["rmse"].mean(["lead", "output_name"])
+    >>> bool(rmse.sel(model="one delay") < rmse.sel(model="last value"))
+    True
     """
     models = _checked(models)
     reference = test if train is None else train
     origins = Origins.of(test, context, horizon, stride).common(models)
-    extra, missing = baselines.fitted(reference, validation if train is not None else None, context)
+    beside, on = _beside(baselines, train, test, validation, context)
+    missing = dict(beside.missing)
     rows = {name: (model, origins) for name, model in models.items()}
-    for name, model in extra.items():
+    for name, model in beside.models.items():
         try:
             rows[name] = model, origins.only(origins.known(name, model))
         except ArgumentError as error:
@@ -119,7 +168,7 @@ def compare(
         "windows": origins.count,
         "windows_left_out": origins.left_out,
         "samples": samples,
-        "baselines_fitted_on": "test" if train is None else "train",
+        "baselines_fitted_on": on,
         **{f"missing {name}": why for name, why in missing.items()},
         **diverged,
         **unscored(origins, scale, naive),
@@ -128,12 +177,38 @@ def compare(
     return found.assign_coords(windows=("model", counts)).assign_attrs(attributes)
 
 
+def _beside(
+    given: Baselines | None,
+    train: xr.Dataset | None,
+    test: xr.Dataset,
+    validation: xr.Dataset | None,
+    context: int,
+) -> tuple[Baselines, str]:
+    """The baselines, and what they were fitted to."""
+    if given is None:
+        if train is None:
+            return fit_baselines(test, None, context), "test"
+        return fit_baselines(train, validation, context), "train"
+    if not isinstance(given, Baselines):
+        raise ArgumentError(
+            f"baselines: expected what dl.evaluation.fit_baselines(train) returns, got {type(given).__name__}."
+        )
+    if given.context > context:
+        raise ArgumentError(
+            f"baselines: these look back {given.context} samples, the context has {context}; fit them with "
+            f"dl.evaluation.fit_baselines(train, context={context})."
+        )
+    for model in given.models.values():
+        model.signature.check(test)
+    return given, "data of their own"
+
+
 def _checked(models: Mapping[str, AbstractModel | Foreign]) -> dict[str, AbstractModel]:
     if not isinstance(models, Mapping) or not models:
         raise ArgumentError(f"models: expected a mapping from names to fitted models, got {models!r:.100}.")
     found = {name: as_model(model) for name, model in models.items()}
     for name, model in found.items():
-        if name in baselines.NAMES:
+        if name in NAMES:
             raise ArgumentError(f"models: the name {name!r} is taken by a baseline; choose another.")
         if not isinstance(model, AbstractModel):
             raise ArgumentError(
@@ -150,32 +225,24 @@ def _score(model, origins: Origins, scale: np.ndarray, naive: np.ndarray, sample
     y = origins.truth
     mean = fc["output_mean"].transpose("trajectory", "time", "output_name").values
     draws = fc["output"].transpose("sample", "trajectory", "time", "output_name").values
-    error = scores.rmse(y, mean)
-    found = {
-        "rmse": error,
-        "nrmse": error / scale,
-        "mase": scores.mae(y, mean) / np.where(naive > 0, naive, np.nan),
-        "crps": scores.crps(y, draws),
-        "energy": scores.energy(y, draws, scale),
-        "coverage50": scores.coverage(y, draws, 0.5),
-        "coverage90": scores.coverage(y, draws, 0.9),
-    }
-    return _table(found, model)
+    forecasts = Forecasts(y, mean, draws, scale, naive)
+    return _table({name: score.of(forecasts) for name, score in SCORES.items()}, model)
 
 
 def _infinite(model, origins: Origins) -> xr.Dataset:
     """The scores of a model whose forecasts diverge: errors without bound, no interval to speak of."""
-    shape = origins.truth.shape[1:]
-    worst = {name: np.nan if name.startswith("coverage") else np.inf for name in scores.DEFINITIONS}
-    return _table(
-        {n: np.full(shape[: 1 if n == "energy" else 2], value) for n, value in worst.items()}, model
-    )
+    leads, outputs = origins.truth.shape[1:]
+    found = {
+        name: np.full(leads if score.together else (leads, outputs), score.diverged)
+        for name, score in SCORES.items()
+    }
+    return _table(found, model)
 
 
 def _table(found: dict[str, np.ndarray], model: AbstractModel) -> xr.Dataset:
     dims = ("lead", "output_name")
     variables = {
-        name: (dims[: values.ndim], values, {"definition": scores.DEFINITIONS[name]})
+        name: (dims[: values.ndim], values, {"definition": DEFINITIONS[name]})
         for name, values in found.items()
     }
     leads = np.arange(1, found["energy"].size + 1)

@@ -4,23 +4,29 @@ All take the truth `y` with NaN where it was not measured, leading axis `window`
 entries; all are per lead time. Units: those of the output unless said otherwise.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float
+
+
+class Forecasts(NamedTuple):
+    """What scores read: forecasts of one model, and what came true."""
+
+    y: Float[np.ndarray, "window lead output"]
+    """Measured, NaN where it was not."""
+    mean: Float[np.ndarray, "window lead output"]
+    draws: Float[np.ndarray, "sample window lead output"]
+    scale: Float[np.ndarray, " output"]
+    """Standard deviation of the measured outputs over all scored windows; NaN where they never change."""
+    naive: Float[np.ndarray, " output"]
+    """Mean |y_{k+1} - y_k| of the reference data."""
+
 
 Truth = Float[np.ndarray, "window lead output"]
 Draws = Float[np.ndarray, "sample window lead output"]
 PerOutput = Float[np.ndarray, "lead output"]
-
-DEFINITIONS = {
-    "rmse": "root of the mean over windows of (y - mean forecast)^2",
-    "nrmse": "rmse divided by the standard deviation of the measured outputs over all scored windows",
-    "mase": "mean |y - mean forecast| divided by the mean |y_{k+1} - y_k| of the reference data",
-    "crps": "continuous ranked probability score, E|Y - y| - E|Y - Y'| / 2 over the samples (Gneiting, Raftery 2007)",
-    "energy": "energy score over the outputs that change and were measured, each divided by its standard deviation: "
-    "E|Y - y| - E|Y - Y'| / 2",
-    "coverage50": "share of measured outputs inside the central 50 % interval of the samples (ideal 0.5)",
-    "coverage90": "share of measured outputs inside the central 90 % interval of the samples (ideal 0.9)",
-}
 
 
 def rmse(y: Truth, mean: Truth) -> PerOutput:
@@ -32,26 +38,28 @@ def mae(y: Truth, mean: Truth) -> PerOutput:
 
 
 def crps(y: Truth, draws: Draws) -> PerOutput:
-    import scoringrules
-
-    return measured_mean(scoringrules.crps_ensemble(y, np.moveaxis(draws, 0, -1), backend="numpy"))
+    """E|Y - y| - E|Y - Y'| / 2, the latter from sorted draws: sum_i (2 i - 1 - S) Y_(i) / S^2, i = 1..S."""
+    count = len(draws)
+    rank = (2.0 * np.arange(count) + 1 - count).reshape(-1, 1, 1, 1)
+    apart = (rank * np.sort(draws, axis=0)).sum(0) / count**2
+    return measured_mean(np.abs(draws - y).mean(0) - apart)
 
 
 def energy(y: Truth, draws: Draws, scale: Float[np.ndarray, " output"]) -> Float[np.ndarray, " lead"]:
     """Over the outputs that were measured in a window and change at all."""
-    import scoringrules
-
     changing = np.isfinite(scale)
     y, draws = y[..., changing] / scale[changing], draws[..., changing] / scale[changing]
 
     def one(y: np.ndarray, draws: np.ndarray) -> np.ndarray:
-        """Of the windows of one lead: (window, output) and (sample, window, output)."""
+        """E|Y - y| - E|Y - Y'| / 2 of the windows of one lead: (window, output) and (sample, window, output)."""
         found = np.full(len(y), np.nan)
         for pattern in np.unique(~np.isnan(y), axis=0):
             if pattern.any():
                 rows = (~np.isnan(y) == pattern).all(1)
-                x = np.moveaxis(draws[:, rows][..., pattern], 0, -2)
-                found[rows] = scoringrules.es_ensemble(y[rows][:, pattern], x, backend="numpy")
+                x = draws[:, rows][..., pattern]
+                near = np.linalg.norm(x - y[rows][:, pattern], axis=-1).mean(0)
+                apart = np.linalg.norm(x[:, None] - x, axis=-1).mean((0, 1))
+                found[rows] = near - apart / 2
         return found
 
     # One lead at a time: all pairs of draws of all of them at once would not fit in memory.
@@ -69,3 +77,49 @@ def measured_mean(values: Float[np.ndarray, "window ..."]) -> Float[np.ndarray, 
     count = there.sum(0)
     total = np.where(there, values, 0.0).sum(0)
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
+class Score(NamedTuple):
+    definition: str
+    of: Callable[[Forecasts], np.ndarray]
+    """(lead, output), or (lead,) of a score of all outputs together."""
+    diverged: float = np.inf
+    """Of a model whose forecasts leave the finite numbers; NaN where there is nothing to say."""
+    together: bool = False
+    """Whether it is one number for all outputs."""
+
+
+SCORES: dict[str, Score] = {
+    "rmse": Score("root of the mean over windows of (y - mean forecast)^2", lambda f: rmse(f.y, f.mean)),
+    "nrmse": Score(
+        "rmse divided by the standard deviation of the measured outputs over all scored windows",
+        lambda f: rmse(f.y, f.mean) / f.scale,
+    ),
+    "mase": Score(
+        "mean |y - mean forecast| divided by the mean |y_{k+1} - y_k| of the reference data",
+        lambda f: mae(f.y, f.mean) / np.where(f.naive > 0, f.naive, np.nan),
+    ),
+    "crps": Score(
+        "continuous ranked probability score, E|Y - y| - E|Y - Y'| / 2 over the samples (Gneiting, Raftery 2007)",
+        lambda f: crps(f.y, f.draws),
+    ),
+    "energy": Score(
+        "energy score over the outputs that change and were measured, each divided by its standard deviation: "
+        "E|Y - y| - E|Y - Y'| / 2",
+        lambda f: energy(f.y, f.draws, f.scale),
+        together=True,
+    ),
+    "coverage50": Score(
+        "share of measured outputs inside the central 50 % interval of the samples (ideal 0.5)",
+        lambda f: coverage(f.y, f.draws, 0.5),
+        diverged=np.nan,
+    ),
+    "coverage90": Score(
+        "share of measured outputs inside the central 90 % interval of the samples (ideal 0.9)",
+        lambda f: coverage(f.y, f.draws, 0.9),
+        diverged=np.nan,
+    ),
+}
+"""In the order in which they are shown."""
+
+DEFINITIONS = {name: score.definition for name, score in SCORES.items()}

@@ -14,6 +14,16 @@ def summary(scores: xr.Dataset, output: str | None = None) -> pd.DataFrame:
     Scores of several outputs are averaged (nrmse, mase, coverage have no unit; rmse and crps are
     only shown for one output, by name or because there is just one).
 
+    Args:
+        scores: what `dl.evaluate` or `dl.compare` returns.
+        output: the name of one output; None averages over all.
+
+    Returns:
+        A DataFrame whose rows are the models, yours first, and whose columns are the scores.
+
+    Raises:
+        ArgumentError: other scores, or an unknown output.
+
     >>> import dynlearn as dl
     >>> ds = dl.datasets.load("linear", runs=4, length=60, key=0)
     >>> model = dl.fit(dl.models.ARX.from_data(ds, delays=1), ds, progress=False).model
@@ -42,14 +52,52 @@ def _condensed(score: xr.DataArray) -> np.ndarray:
 
 
 def show(scores: xr.Dataset, output: str | None = None) -> None:
-    """Print the summary as a table, with what it was computed on in its caption."""
+    """Print the summary as a table, with what it was computed on in its caption.
+
+    Args:
+        scores: what `dl.evaluate` or `dl.compare` returns.
+        output: the name of one output; None averages over all.
+
+    Raises:
+        ArgumentError: other scores, or an unknown output.
+
+    >>> import dynlearn as dl, numpy as np, xarray as xr
+    >>> dims, coords = ("model", "lead", "output_name"), {"model": ["mine", "persistence"], "output_name": ["y"]}
+    >>> values = {name: (dims, np.ones((2, 3, 1))) for name in dl.evaluation.DEFINITIONS}
+    >>> about = {"windows": 4, "windows_left_out": 0, "context": 9, "horizon": 3, "samples": 5}
+    >>> coords, about = coords | {"windows": ("model", [4, 4])}, about | {"baselines_fitted_on": "train"}
+    >>> scores = xr.Dataset(values, coords, about)
+    >>> show(scores)  # doctest: +ELLIPSIS
+    <BLANKLINE>
+    ...
+    """
     from rich.console import Console
 
     Console().print(rich_table(scores, output))
 
 
 def rich_table(scores: xr.Dataset, output: str | None = None):
-    """The summary as a `rich.table.Table`, at home in a terminal of any width; the best model per score in bold."""
+    """The summary as a `rich.table.Table`, at home in a terminal of any width; the best model per score in bold.
+
+    Args:
+        scores: what `dl.evaluate` or `dl.compare` returns.
+        output: the name of one output; None averages over all.
+
+    Returns:
+        A table that `rich.print` shows, what it was computed on in its caption.
+
+    Raises:
+        ArgumentError: other scores, or an unknown output.
+
+    >>> import dynlearn as dl, numpy as np, xarray as xr
+    >>> dims, coords = ("model", "lead", "output_name"), {"model": ["mine", "persistence"], "output_name": ["y"]}
+    >>> values = {name: (dims, np.ones((2, 3, 1))) for name in dl.evaluation.DEFINITIONS}
+    >>> about = {"windows": 4, "windows_left_out": 0, "context": 9, "horizon": 3, "samples": 5}
+    >>> coords, about = coords | {"windows": ("model", [4, 4])}, about | {"baselines_fitted_on": "train"}
+    >>> scores = xr.Dataset(values, coords, about)
+    >>> rich_table(scores).row_count
+    2
+    """
     from rich.markup import escape
     from rich.text import Text
 

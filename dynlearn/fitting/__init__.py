@@ -1,26 +1,57 @@
 """Fitting: objectives, methods, and the one call `fit`."""
 
-from dynlearn.fitting.calibration import calibrate
-from dynlearn.fitting.em import EM
-from dynlearn.fitting.fit import METHODS, Calibration, fit
-from dynlearn.fitting.gradient import Gradient
-from dynlearn.fitting.least_squares import LeastSquares
-from dynlearn.fitting.maximum_likelihood import MaximumLikelihood
-from dynlearn.fitting.objectives import (
-    OBJECTIVES,
-    Objective,
-    energy,
-    latent_consistency,
-    likelihood,
-    locally_regularized,
-    marginal_likelihood,
-    multi_step,
-)
-from dynlearn.fitting.orders import order_scores, select_order
-from dynlearn.fitting.result import FitResult, Reason
-from dynlearn.fitting.subspace import Subspace
-from dynlearn.fitting.switching_em import SwitchingEM
-from dynlearn.fitting.teacher_forcing import forced_and_free, teacher_forcing
+from typing import TYPE_CHECKING
+
+from dynlearn.fitting.fit import fit
+from dynlearn.on_use import names_of
+
+if TYPE_CHECKING:  # what the names below are, for type checkers and editors
+    from dynlearn.fitting.calibration import calibrate
+    from dynlearn.fitting.methods.calibration import Calibration
+    from dynlearn.fitting.methods.gradient import Gradient
+    from dynlearn.fitting.methods.least_squares import LeastSquares
+    from dynlearn.fitting.methods.likelihood.em import EM
+    from dynlearn.fitting.methods.likelihood.maximum_likelihood import MaximumLikelihood
+    from dynlearn.fitting.methods.likelihood.switching_em import SwitchingEM
+    from dynlearn.fitting.methods.subspace import Subspace
+    from dynlearn.fitting.methods.table import METHODS
+    from dynlearn.fitting.objectives.contract import Objective
+    from dynlearn.fitting.objectives.energy import energy
+    from dynlearn.fitting.objectives.latent_consistency import latent_consistency
+    from dynlearn.fitting.objectives.likelihood import likelihood
+    from dynlearn.fitting.objectives.locally_regularized import locally_regularized
+    from dynlearn.fitting.objectives.marginal_likelihood import marginal_likelihood
+    from dynlearn.fitting.objectives.multi_step import multi_step
+    from dynlearn.fitting.objectives.registry import OBJECTIVES
+    from dynlearn.fitting.objectives.teacher_forcing import forced_and_free, teacher_forcing
+    from dynlearn.fitting.orders import order_scores, select_order
+    from dynlearn.fitting.result import FitResult, Reason
+
+_WHERE = {
+    "Calibration": "dynlearn.fitting.methods.calibration",
+    "EM": "dynlearn.fitting.methods.likelihood.em",
+    "FitResult": "dynlearn.fitting.result",
+    "Gradient": "dynlearn.fitting.methods.gradient",
+    "LeastSquares": "dynlearn.fitting.methods.least_squares",
+    "METHODS": "dynlearn.fitting.methods.table",
+    "MaximumLikelihood": "dynlearn.fitting.methods.likelihood.maximum_likelihood",
+    "OBJECTIVES": "dynlearn.fitting.objectives.registry",
+    "Objective": "dynlearn.fitting.objectives.contract",
+    "Reason": "dynlearn.fitting.result",
+    "Subspace": "dynlearn.fitting.methods.subspace",
+    "SwitchingEM": "dynlearn.fitting.methods.likelihood.switching_em",
+    "calibrate": "dynlearn.fitting.calibration",
+    "energy": "dynlearn.fitting.objectives.energy",
+    "forced_and_free": "dynlearn.fitting.objectives.teacher_forcing",
+    "latent_consistency": "dynlearn.fitting.objectives.latent_consistency",
+    "likelihood": "dynlearn.fitting.objectives.likelihood",
+    "locally_regularized": "dynlearn.fitting.objectives.locally_regularized",
+    "marginal_likelihood": "dynlearn.fitting.objectives.marginal_likelihood",
+    "multi_step": "dynlearn.fitting.objectives.multi_step",
+    "order_scores": "dynlearn.fitting.orders",
+    "select_order": "dynlearn.fitting.orders",
+    "teacher_forcing": "dynlearn.fitting.objectives.teacher_forcing",
+}
 
 __all__ = [
     "EM",
@@ -48,3 +79,5 @@ __all__ = [
     "select_order",
     "teacher_forcing",
 ]
+
+__getattr__, __dir__ = names_of(__name__, _WHERE)

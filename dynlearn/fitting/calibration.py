@@ -3,43 +3,50 @@
 from typing import Any
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from dynlearn.contract.checks.measured import FEWEST, check_measured, sparse
+from dynlearn.contract.error_growth import ErrorGrowth
+from dynlearn.contract.foreign import Foreign, as_model
+from dynlearn.contract.markers import AbstractDeterministic, AbstractStochastic, AbstractWrapper
+from dynlearn.contract.members import each_of, has_members, like, one_of, stacked
+from dynlearn.contract.model import AbstractModel
+from dynlearn.contract.state_space import AbstractStateSpace
 from dynlearn.errors import FitError
-from dynlearn.fitting._forecast_errors import HORIZON, ForecastErrors
-from dynlearn.models import (
-    AbstractDeterministic,
-    AbstractModel,
-    AbstractStateSpace,
-    AbstractStochastic,
-    Ensemble,
-    ErrorGrowth,
-    Foreign,
-    Smoothed,
-    as_model,
-)
-from dynlearn.models._measured import FEWEST, check_measured, sparse
+from dynlearn.fitting.forecast_errors import HORIZON, ForecastErrors
+from dynlearn.trajectories.once import one_call
 
 
+@one_call
 def calibrate(model: AbstractModel | Foreign, ds: xr.Dataset, *, horizon: int = HORIZON) -> AbstractModel:
     """`model` with its `ErrorGrowth` fitted to the residuals of its forecasts on `ds`.
 
     Members of an ensemble are calibrated one by one. Stochastic models have learned their noise with
-    their dynamics and keep it, as state-space models have. Raises `FitError` where the forecasts are not finite, or
-    so far off that the squares of their errors are not.
+    their dynamics and keep it, as state-space models have.
+
+    Args:
+        model: with dynamics that are fitted.
+        ds: trajectories, best held out from the fit.
+        horizon: steps ahead over which the law is estimated, at most.
+
+    Returns:
+        The model, which may now be asked for distributions; one of another framework comes back as its twin.
+
+    Raises:
+        FitError: forecasts that are not finite, or so far off that the squares of their errors are not.
+
+    >>> import dynlearn as dl
+    >>> ds = dl.datasets.load("linear", runs=2, length=20, key=0)
+    >>> model = calibrate(dl.models.Persistence.from_data(ds), ds)
+    >>> model.noise.fitted
+    True
     """
     model = as_model(model)
     if isinstance(model, AbstractStochastic | AbstractStateSpace):
         return model.as_fitted()
-    if isinstance(model, Ensemble):
-        members = [calibrate(model.member(i), ds, horizon=horizon) for i in range(model.size)]
-        stacked = jax.tree.map(
-            lambda *leaves: jnp.stack(leaves) if eqx.is_array(leaves[0]) else leaves[0], *members
-        )
-        return Ensemble(stacked, model.size)
+    if has_members(model):
+        return like(model, stacked([calibrate(one, ds, horizon=horizon) for one in each_of(model)]))
     if not isinstance(model, AbstractDeterministic):
         return model
     check_measured("calibration", ds)
@@ -67,8 +74,7 @@ def with_law(model: AbstractDeterministic, ds: xr.Dataset, errors: ForecastError
 
 def check_possible(model: AbstractModel, ds: xr.Dataset) -> None:
     """Raise before a fit where `calibrate` could say nothing after it: the part of it that costs nothing to know."""
-    if isinstance(model, Ensemble):
-        model = model.member(0)
+    model = one_of(model)
     if not isinstance(model, AbstractDeterministic):
         return
     check_measured("calibration", ds)
@@ -82,4 +88,4 @@ def check_possible(model: AbstractModel, ds: xr.Dataset) -> None:
 
 
 def _noise(model: Any) -> ErrorGrowth:
-    return model.model.noise if isinstance(model, Smoothed) else model.noise
+    return model.model.noise if isinstance(model, AbstractWrapper) else model.noise

@@ -3,67 +3,47 @@
 import dataclasses
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Array, Key
 
+from dynlearn.contract.checks.absolute_time import check_clock
+from dynlearn.contract.checks.measured import check_measured
+from dynlearn.contract.checks.outputs import check_outputs
+from dynlearn.contract.checks.traced import check_concrete
+from dynlearn.contract.foreign import Foreign, as_model
+from dynlearn.contract.markers import AbstractDeterministic
+from dynlearn.contract.members import has_members, one_of
+from dynlearn.contract.model import AbstractModel
+from dynlearn.contract.scaling import Scaling, check_resolution
+from dynlearn.contract.state_space import AbstractStateSpace
 from dynlearn.errors import ArgumentError, check_known, is_count
-from dynlearn.fitting import _progress
-from dynlearn.fitting._checkpoint import opened
-from dynlearn.fitting._cross_fitting import errors_left_out
-from dynlearn.fitting._forecast_errors import HORIZON
-from dynlearn.fitting._identity import identity
-from dynlearn.fitting._method import Method, NativeMethod, Outcome, Session
+from dynlearn.fitting import progress as bars
 from dynlearn.fitting.calibration import calibrate, check_possible, with_law
-from dynlearn.fitting.em import EM
-from dynlearn.fitting.gradient import Gradient
-from dynlearn.fitting.least_squares import LeastSquares
-from dynlearn.fitting.maximum_likelihood import MaximumLikelihood
-from dynlearn.fitting.objectives import Objective, resolve
-from dynlearn.fitting.result import FitResult, Reason
-from dynlearn.fitting.subspace import Subspace
-from dynlearn.fitting.switching_em import SwitchingEM
-from dynlearn.models import (
-    AbstractDeterministic,
-    AbstractModel,
-    Foreign,
-    LinearStateSpace,
-    SwitchingLinear,
-    as_model,
-    check_clock,
-    check_resolution,
-)
-from dynlearn.models._emissions import check_outputs
-from dynlearn.models._linear_systems import MatrixSystem
-from dynlearn.models._measured import check_measured
-from dynlearn.models._traced import check_concrete
+from dynlearn.fitting.checkpoint.checkpoint import opened
+from dynlearn.fitting.checkpoint.identity import identity
+from dynlearn.fitting.cross_fitting import errors_left_out
+from dynlearn.fitting.forecast_errors import HORIZON
+from dynlearn.fitting.methods.calibration import Calibration
+from dynlearn.fitting.methods.table import METHODS
+from dynlearn.fitting.objectives.contract import Objective
+from dynlearn.fitting.objectives.registry import resolve
+from dynlearn.fitting.result import FitResult
+from dynlearn.fitting.session import Method, NativeMethod, Outcome, Session
 from dynlearn.numerics.keys import as_key
-from dynlearn.trajectories import from_arrays
+from dynlearn.references import keys_of
+from dynlearn.trajectories.build.arrays import from_arrays
+from dynlearn.trajectories.once import one_call
 
 
-@dataclasses.dataclass(frozen=True)
-class Calibration:
-    """Leave the dynamics as they are; only the error law is fitted."""
-
-    def run(self, model: AbstractModel, session: Session) -> Outcome:
-        return Outcome(model, [{"step": 0.0, "loss": float("nan")}], Reason.CALIBRATED, {})
-
-
-METHODS: dict[str, type] = {
-    "gradient": Gradient,
-    "least_squares": LeastSquares,
-    "subspace": Subspace,
-    "em": EM,
-    "maximum_likelihood": MaximumLikelihood,
-    "switching_em": SwitchingEM,
-    "calibration": Calibration,
-}
-
-
+@one_call
 def fit(
-    model: AbstractModel | Foreign,
+    model: AbstractModel | Foreign | FitResult,
     train: xr.Dataset,
     validation: xr.Dataset | None = None,
     method: str | Method | None = None,
@@ -77,8 +57,12 @@ def fit(
     """Fit `model` to the runs in `train`, then its error law to forecasts of `validation`.
 
     Args:
-        model: from a family's `from_data(train)`, so that names, units and scaling agree.
-        train: trajectories under the schema.
+        model: from a family's `from_data(train)`, so that names, units and scaling agree. Or the result of an
+            earlier fit, to go on from with other data: its model keeps its scaling, but for the range of the
+            controls, which grows, and `Gradient` keeps the moments of its optimiser (its schedule of learning
+            rates begins anew). Where the number of runs and samples grows, it compiles anew only where one of
+            them reaches the next of a few sizes.
+        train: trajectories under the schema; of a fit that goes on, all that it is to rest on, old and new.
         validation: others, for early stopping, the choice of a ridge, and honest intervals. Without
             it a fit in closed form is repeated without each part of `train` in turn, and the error law is that of the
             forecasts of the parts left out; that of other fits is estimated on `train` itself.
@@ -94,6 +78,11 @@ def fit(
             in closed form.
         calibration_horizon: steps ahead over which the error law is estimated, at most.
 
+    Returns:
+        A `FitResult`: the fitted `model`, what was logged (`history`), why the fit ended (`reason`), `seconds`
+        and `statistics`. The model that was passed stays as it was; only one built in another framework is
+        changed in place.
+
     Raises:
         ArgumentError: data of other names, units or sampling than the model's; an unknown name.
         FitError: nothing to fit to, or forecasts that are not finite.
@@ -107,7 +96,9 @@ def fit(
     'SOLVED'
     """
     started = time.perf_counter()
-    source, model = model, as_model(model)
+    earlier = model if isinstance(model, FitResult) else None
+    source: Any = model if earlier is None else earlier.model
+    model = as_model(source)
     if not isinstance(model, AbstractModel):
         raise ArgumentError(f"model: expected a dynlearn model, got {type(model).__name__}.")
     check_concrete(
@@ -123,49 +114,69 @@ def fit(
         check_resolution(ds)
         check_clock(model, ds)
     chosen = _resolve(source.method if method is None else method, checkpoint)
+    if earlier is not None and not isinstance(source, Foreign):
+        model = _widened(model, train)
     if not isinstance(chosen, Calibration):
-        check_measured("train", train, _coefficients(model))
+        check_measured("train", train, model.coefficients if isinstance(model, AbstractStateSpace) else 0)
     if validation is not None:
         check_possible(model, validation)
     if (
         objective is not None
-        and not isinstance(chosen, Gradient | NativeMethod)
-        and type(chosen) in METHODS.values()
+        and not getattr(chosen, "takes_objective", False)
+        and METHODS.lists(type(chosen))
     ):
         raise ArgumentError(
             f"objective: expected None, {type(chosen).__name__} has its own; leave it out, or use method='gradient'."
         )
     loss, random = resolve(objective, model), as_key(key)
-    shown = _progress.bar if progress else _progress.silent
-    with opened(checkpoint, lambda: identity(model, chosen, loss, random, train, validation)) as kept:
-        session = Session(train, validation, loss, random, kept, shown)
+    shown = bars.bar if progress else bars.silent
+    carried = None if earlier is None else earlier.carried
+    with opened(
+        checkpoint, lambda: identity(model, chosen, loss, random, train, validation, carried)
+    ) as kept:
+        session = Session(train, validation, loss, random, kept, shown, carried)
         outcome = chosen.run(source if isinstance(chosen, NativeMethod) else model, session)
-    fitted, on = _calibrated(outcome, train, validation, int(calibration_horizon))
+    fitted, on, scheme = _calibrated(outcome, train, validation, int(calibration_horizon))
     statistics = {**outcome.statistics, "calibrated_on": on}
     handed_back = source.adopt(fitted) if isinstance(source, Foreign) else fitted
     history = _history(outcome.rows)
-    return FitResult(handed_back, history, outcome.reason, time.perf_counter() - started, statistics)
+    minimised = loss if getattr(chosen, "takes_objective", False) or objective is not None else None
+    sources = tuple(sorted(keys_of((chosen, minimised, scheme))))
+    seconds = time.perf_counter() - started
+    return FitResult(handed_back, history, outcome.reason, seconds, statistics, outcome.carried, sources)
+
+
+def _widened(model: AbstractModel, train: xr.Dataset) -> AbstractModel:
+    """The model, which knows its controls as far as they go in `train`."""
+    if model.signature.controls == 0:
+        return model
+    scaling = one_of(model).scaling.widened(train)
+    count = model.size if has_members(model) else None
+
+    def known(node: Any) -> Any:
+        if not isinstance(node, Scaling):
+            return node
+        low, high = scaling.control_low, scaling.control_high
+        if count is not None:
+            low, high = (jnp.broadcast_to(end, (count, *end.shape)) for end in (low, high))
+        return dataclasses.replace(node, control_low=low, control_high=high)
+
+    return jax.tree.map(known, model, is_leaf=lambda node: isinstance(node, Scaling))
 
 
 def _calibrated(
     outcome: Outcome, train: xr.Dataset, validation: xr.Dataset | None, horizon: int
-) -> tuple[AbstractModel, str]:
-    """The fitted model with its error law, and what that rests on."""
+) -> tuple[AbstractModel, str, Callable | None]:
+    """The fitted model with its error law, what that rests on, and the scheme that found it."""
     model, refit = outcome.model, outcome.refit
     if validation is not None:
-        return calibrate(model, validation, horizon=horizon), "validation"
+        return calibrate(model, validation, horizon=horizon), "validation", None
     if refit is not None and isinstance(model, AbstractDeterministic):
         left_out = errors_left_out(model, train, refit, horizon)
         if left_out is not None:
-            return with_law(model, train, left_out), "parts of train, each left out of a fit"
-    return calibrate(model, train, horizon=horizon), "train"
-
-
-def _coefficients(model: AbstractModel) -> int:
-    """How many each output has to itself, where a likelihood determines them without any held-out data."""
-    if isinstance(model, LinearStateSpace) and not isinstance(model.system, MatrixSystem):
-        return 0  # a structural model: its states have no coefficients
-    return len(model.state_names) if isinstance(model, LinearStateSpace | SwitchingLinear) else 0
+            on = "parts of train, each left out of a fit"
+            return with_law(model, train, left_out), on, errors_left_out
+    return calibrate(model, train, horizon=horizon), "train", None
 
 
 def _resolve(chosen: Any, checkpoint: object) -> Any:

@@ -6,14 +6,18 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import xarray as xr
 
+from dynlearn.contract.scaling import Scaling
+from dynlearn.contract.signature import Signature
 from dynlearn.errors import ArgumentError, FitError, check_known
-from dynlearn.fitting._series import check_varied, series
-from dynlearn.inference import _border
-from dynlearn.models import Scaling, Signature
-from dynlearn.models._independent import Independent
-from dynlearn.numerics import precision, subspace
+from dynlearn.fitting.methods.series import check_varied, series
+from dynlearn.identification import subspace
+from dynlearn.inference import border
+from dynlearn.models.linear.independent import Independent
+from dynlearn.numerics import precision
+from dynlearn.trajectories.once import one_call
 
 
+@one_call
 def order_scores(
     ds: xr.Dataset,
     orders: Sequence[int] | None = None,
@@ -36,9 +40,14 @@ def order_scores(
             here is to be trusted: compare fits by EM on held-out runs.
 
     Returns:
-        A Dataset over `order` with "aic", "bic", "svc" and "nic" (`numerics.subspace.order_scores`), and
+        A Dataset over `order` with "aic", "bic", "svc" and "nic" (`dynlearn.identification.subspace.order_scores`), and
         with `validation` one of that name, and the attribute `excited`, the largest order that the controls excite;
         infinite for larger ones and for an order that says less than the outputs' variance does.
+
+    Raises:
+        ArgumentError: orders that are no distinct positive integers; an unknown variant.
+        SchemaError: irregular sampling.
+        FitError: no order predicts the outputs better than their variance does; runs that are too short.
 
     >>> import dynlearn as dl
     >>> ds = dl.datasets.load("linear", runs=6, length=80, measurement_noise=0.05, key=0)
@@ -56,11 +65,11 @@ def order_scores(
     ds, scaling = own.select(ds), own.scaling(scaling)
     held_out = None
     with precision.float64():
-        outputs, controls = series(scaling, *_border.groups_of(ds, feedthrough=feedthrough))
+        outputs, controls = series(scaling, *border.groups_of(ds, feedthrough=feedthrough))
         if validation is not None:
             signature.check(validation)
             chosen = own.select(validation)
-            held_out = series(scaling, *_border.groups_of(chosen, feedthrough=feedthrough))
+            held_out = series(scaling, *border.groups_of(chosen, feedthrough=feedthrough))
     found = subspace.order_scores(
         outputs,
         controls,
@@ -87,6 +96,7 @@ def order_scores(
     return xr.Dataset(scores, {"order": list(found.orders)}, {"excited": found.excited})
 
 
+@one_call
 def select_order(
     ds: xr.Dataset,
     orders: Sequence[int] | None = None,
@@ -97,7 +107,19 @@ def select_order(
 ) -> int:
     """The best of `orders` by "bic", with `validation` by how probable it makes those runs, or by `criterion`.
 
-    Args: as for `order_scores`.
+    Args:
+        ds: trajectories under the schema, regularly sampled.
+        orders: numbers of states; None: 1 to 10, as far as the runs are long enough.
+        validation: other runs, to hold the orders against.
+        criterion: "aic", "bic", "svc", "nic" or "validation".
+        options: further arguments of `order_scores`.
+
+    Returns:
+        The number of states.
+
+    Raises:
+        ArgumentError: an unknown criterion or option; "validation" without such runs.
+        FitError: as `order_scores`; the largest order that the controls excite is the best one.
 
     >>> import dynlearn as dl
     >>> ds = dl.datasets.load("linear", runs=6, length=80, measurement_noise=0.05, key=0)
@@ -117,7 +139,8 @@ def select_order(
 def best_order(scores: xr.Dataset, criterion: str) -> int:
     """The order that `order_scores` found best by one of its criteria.
 
-    Raises `FitError` where the controls do not excite larger ones, which may be right.
+    Raises:
+        FitError: the controls do not excite larger ones, which may be right.
     """
     return subspace.chosen(scores["order"].values.tolist(), scores[criterion].values, scores.attrs["excited"])
 

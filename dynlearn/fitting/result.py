@@ -6,7 +6,8 @@ from typing import Any
 
 import xarray as xr
 
-from dynlearn.models import AbstractModel, Foreign
+from dynlearn.contract.foreign import Foreign
+from dynlearn.contract.model import AbstractModel
 
 
 class Reason(enum.Enum):
@@ -36,7 +37,23 @@ class Reason(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class FitResult:
-    """A fitted model and how it came about."""
+    """A fitted model and how it came about.
+
+    Args:
+        model: fitted; of the kind that was passed to `dl.fit`.
+        history: what was logged.
+        reason: why the fit ended; its value is a sentence.
+        seconds: that the fit took.
+        statistics: counts and settings of the method.
+
+    >>> import dynlearn as dl
+    >>> ds = dl.datasets.load("linear", runs=2, length=20, key=0)
+    >>> result = dl.fit(dl.models.Persistence.from_data(ds), ds, progress=False)
+    >>> result.reason.value
+    'Nothing to fit but the error law, which was calibrated.'
+    >>> result.statistics
+    {'calibrated_on': 'train'}
+    """
 
     model: AbstractModel | Foreign
     history: xr.Dataset
@@ -45,6 +62,10 @@ class FitResult:
     seconds: float
     statistics: dict[str, Any]
     """Counts and settings of the method: steps, chosen ridge, calibration source, ..."""
+    carried: Any = dataclasses.field(default=None, compare=False)
+    """What the method carried at the end (moments of an optimiser), for `fit` to go on from; None of others."""
+    references: tuple[str, ...] = ()
+    """Sources of the method, the objective and the error law's data, which `dl.citations` writes out."""
 
     def __repr__(self) -> str:
         return f"FitResult({type(self.model).__name__}, {self.reason.name}, {self.seconds:.1f} s, {self.statistics})"

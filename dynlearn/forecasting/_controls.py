@@ -3,9 +3,11 @@
 import numpy as np
 import xarray as xr
 
+from dynlearn.contract.model import AbstractModel
+from dynlearn.contract.signature import Signature
 from dynlearn.errors import ArgumentError
-from dynlearn.models import AbstractModel, Signature
 from dynlearn.trajectories import schema
+from dynlearn.trajectories.hold import Hold
 from dynlearn.trajectories.numbers import as_float
 
 
@@ -44,10 +46,10 @@ def future(model: AbstractModel, controls: object, instants: np.ndarray, ids: np
     return _finite_controls(values, instants, model.signature.hold)
 
 
-def _finite_controls(values: np.ndarray, instants: np.ndarray, hold: str) -> np.ndarray:
+def _finite_controls(values: np.ndarray, instants: np.ndarray, hold: Hold) -> np.ndarray:
     """Held controls may be unknown at the last instant, from which no step starts; interpolated ones may not."""
     used = np.isfinite(instants)
-    if hold != "linear":
+    if not hold.known_at_end:
         used[:, :-1] &= used[:, 1:].copy()
         used[:, -1] = False
     if not np.isfinite(values[used]).all() or np.isinf(values).any():

@@ -1,30 +1,70 @@
 """Compiled forecasts of a batch of runs: the mean path's distribution, and sampled paths."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from dynlearn.models import AbstractModel, AbstractStochastic, Ensemble, rollout
+from dynlearn.contract.markers import AbstractStochastic
+from dynlearn.contract.members import has_members, kind_of
+from dynlearn.contract.model import AbstractModel
+from dynlearn.contract.rollout import rollout
+from dynlearn.numerics.buckets import finely_up, up
 from dynlearn.numerics.finite import finite
 from dynlearn.numerics.length import length
 from dynlearn.numerics.precision import compiled
-from dynlearn.numerics.window import Window, cut
+from dynlearn.trajectories.window import Window
 
 AT_ONCE = 2**20
 """Values followed side by side, about: enough to keep a device busy, few enough to stay in its caches."""
 
 
 class Paths(NamedTuple):
-    known: Bool[Array, " run"]
+    known: Bool[Any, " run"]
     """Whether the state of each run could be inferred."""
-    mean: Float[Array, "run horizon output"]
-    scale: Float[Array, "run horizon output"]
+    mean: Float[Any, "run horizon output"]
+    scale: Float[Any, "run horizon output"]
     """Mean and standard deviation at every instant: in closed form, of the draws where the model is stochastic."""
-    draws: Float[Array, "run sample horizon output"]
+    draws: Float[Any, "run sample horizon output"]
     """Joint sample paths, the noise of the measurement included."""
+
+
+def followed(
+    model: AbstractModel,
+    past: Window,
+    ahead: tuple[np.ndarray, np.ndarray, np.ndarray],
+    samples: int,
+    keys: Key[Array, " filled"],
+    pieces: int,
+) -> Paths:
+    """`follow` for sizes of a few, cut back to what was asked for, on the host.
+
+    A longer horizon adds intervals of length 0, further runs are the first one again, further draws are further
+    draws: the others stay what they are.
+    """
+    control, time, interval = ahead
+    runs, horizon = interval.shape
+    more = past.valid.shape[0] - runs, up(horizon) - horizon
+
+    def padded(values: np.ndarray) -> Array:
+        rows = np.concatenate([values, np.repeat(values[:1], more[0], axis=0)])
+        widths = ((0, 0), (0, more[1]), *((0, 0),) * (values.ndim - 2))
+        return jnp.asarray(np.pad(rows, widths, mode="edge"))
+
+    # From the last instant on time stands still.
+    still = np.pad(interval, ((0, 0), (0, more[1])))
+    steps = jnp.asarray(np.concatenate([still, np.repeat(still[:1], more[0], axis=0)]))
+    drawn = finely_up(samples)
+    found = follow(
+        model, past, padded(control), padded(time), steps, drawn, jnp.asarray(samples), keys, pieces
+    )
+    known, mean, scale, draws = map(np.asarray, found)
+    return Paths(
+        known[:runs], mean[:runs, :horizon], scale[:runs, :horizon], draws[:runs, :samples, :horizon]
+    )
 
 
 @compiled
@@ -34,39 +74,37 @@ def follow(
     control: Float[Array, "run instant control"],
     time: Float[Array, "run instant"],
     interval: Float[Array, "run instant-1"],
-    samples: int,
+    drawn: int,
+    samples: Int[Array, ""],
     keys: Key[Array, " run"],
     pieces: int,
 ) -> Paths:
-    """Forecasts of all runs from the last sample of their `past` on, in one program."""
+    """Forecasts of all runs from the last sample of their `past` on, in one program.
+
+    Of the `drawn` paths the first `samples` count.
+    """
 
     def one(inputs):
         past, ahead, key = inputs
         state = model.infer(past)
-        draws = _draws(model, past, ahead, samples, key, pieces)
+        draws = _draws(model, past, ahead, drawn, key, pieces)
         if stochastic(model):
             # Its mean path is not the mean of its paths.
-            mean = draws.mean(0)
-            return Paths(finite(state), mean, length(draws - mean, axis=0) / jnp.sqrt(len(draws)), draws)
+            counts = jnp.arange(drawn)[:, None, None] < samples
+            mean = jnp.where(counts, draws, 0).sum(0) / samples
+            apart = length(jnp.where(counts, draws - mean, 0), axis=0)
+            return Paths(finite(state), mean, apart / jnp.sqrt(samples), draws)
         found = rollout(model, state, *ahead, pieces=pieces)[1]
         return Paths(finite(state), found.mean, found.scale, draws)
 
     inputs = (past, (control, time, interval), keys)
-    values = max(samples, 1) * interval.shape[1] * model.signature.outputs
+    values = max(drawn, 1) * interval.shape[1] * model.signature.outputs
     return jax.lax.map(one, inputs, batch_size=min(max(AT_ONCE // values, 8), 1024))
 
 
 def stochastic(model: AbstractModel) -> bool:
     """Whether the distribution of its outputs is known from drawn paths only."""
-    return isinstance(model.members if isinstance(model, Ensemble) else model, AbstractStochastic)
-
-
-@compiled
-def pasts(runs: Window, now: Int[Array, " run"], memory: int) -> Window:
-    """The last `memory` samples up to index `now` of each run. On its own, so that a context that
-    grows by a sample does not compile the forecast anew.
-    """
-    return jax.vmap(lambda i, k: cut(runs, i, k, memory, 0))(jnp.arange(now.shape[0]), now)
+    return isinstance(kind_of(model), AbstractStochastic)
 
 
 def _draws(
@@ -88,7 +126,7 @@ def _draws(
 
     if samples == 0:
         return jnp.zeros((0, ahead[-1].shape[0], model.signature.outputs))
-    if not isinstance(model, Ensemble):
+    if not has_members(model):
         return paths(model, samples, key)
     each = -(-samples // model.size)
     keys = jax.random.split(key, model.size)

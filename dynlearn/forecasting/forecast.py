@@ -1,20 +1,27 @@
 """forecast: from a context to the distribution of what comes next."""
 
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Array, Key
 
+from dynlearn.contract.checks.absolute_time import check_clock
+from dynlearn.contract.checks.control_range import EXTRAPOLATES, check_controls
+from dynlearn.contract.checks.traced import FOLLOW, check_concrete
+from dynlearn.contract.foreign import Foreign
+from dynlearn.contract.model import AbstractModel
+from dynlearn.contract.rollout import for_intervals_of
+from dynlearn.contract.signature import Signature
 from dynlearn.errors import DivergedError, check_count
-from dynlearn.forecasting import _border, _paths
-from dynlearn.models import AbstractModel, Foreign, Signature, check_clock, for_intervals_of
-from dynlearn.models._control_range import EXTRAPOLATES, check_controls
-from dynlearn.models._traced import FOLLOW, check_concrete
+from dynlearn.forecasting import _paths, border
 from dynlearn.numerics.keys import as_key, of_runs
-from dynlearn.trajectories import schema, validate
-from dynlearn.trajectories.fold import recent
+from dynlearn.trajectories import schema
+from dynlearn.trajectories.checks.validate import validate
+from dynlearn.trajectories.device.fold import recent
+from dynlearn.trajectories.device.pasts import pasts
+from dynlearn.trajectories.once import one_call
 
 
+@one_call
 def forecast(
     model: AbstractModel | Foreign,
     context: xr.Dataset,
@@ -60,21 +67,22 @@ def forecast(
     >>> dict(fc.output.sizes)["sample"], dict(fc.output.sizes)["time"]
     (50, 20)
     """
-    model = _border.check_model("forecast", model)
+    model = border.check_model("forecast", model)
     check_concrete("forecast", FOLLOW, controls, times, key)
     model.signature.check(context)
     check_clock(model, context)
     model = for_intervals_of(model, context)
     check_count("samples", samples, 1)
-    _border.check_length(model, context, _border.last_samples(context)[0])
-    ahead = _border.ahead(model, context, horizon, times, controls)
+    border.check_length(model, context, border.last_samples(context)[0])
+    ahead = border.ahead(model, context, horizon, times, controls)
     far = check_controls("controls", model, ahead.control)
     read = recent(context, model.memory)
-    past = _paths.pasts(read.dyn.to_device(), jnp.asarray(read.dyn.lengths - 1), model.memory)
+    past = pasts(read, read.dyn.lengths - 1, model.memory)
     keys = of_runs(as_key(key), schema.run_ids(context))
-    found = _paths.follow(model, past, *ahead.device, int(samples), keys, ahead.pieces(model))
-    known, mean, scale, draws = map(np.asarray, found)
-    _border.check_inferred(model, context, known)
+    known, mean, scale, draws = _paths.followed(
+        model, past, ahead.steps, int(samples), keys, ahead.pieces(model)
+    )
+    border.check_inferred(model, context, known)
     check_finite(
         "forecast", np.where(ahead.inside[..., None], mean, 0.0), schema.run_ids(context), ahead.time
     )
@@ -97,7 +105,7 @@ def check_finite(verb: str, mean: np.ndarray, runs: list, time: np.ndarray) -> N
 
 
 def _dataset(
-    signature: Signature, context: xr.Dataset, ahead: _border.Ahead, draws, mean, scale
+    signature: Signature, context: xr.Dataset, ahead: border.Ahead, draws, mean, scale
 ) -> xr.Dataset:
     """The forecast under the trajectory schema."""
     dims = ("trajectory", "time", "output_name")
@@ -119,7 +127,7 @@ def _dataset(
         ds["control"] = (
             ("trajectory", "time", "control_name"),
             np.where(ahead.inside[..., None], ahead.control[:, 1:], np.nan),
-            {"hold": signature.hold},
+            {"hold": str(signature.hold)},
         )
     for name in ("output_unit", "control_unit", "static", "static_unit"):
         if name in context.variables:

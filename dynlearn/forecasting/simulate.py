@@ -1,21 +1,27 @@
 """simulate: a model run free beside recorded data, driven by the recorded controls."""
 
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from dynlearn.contract.checks.absolute_time import check_clock
+from dynlearn.contract.checks.control_range import EXTRAPOLATES, check_controls
+from dynlearn.contract.foreign import Foreign
+from dynlearn.contract.model import AbstractModel
+from dynlearn.contract.rollout import for_intervals_of
 from dynlearn.errors import ArgumentError, is_count
-from dynlearn.forecasting import _border, _paths
+from dynlearn.forecasting import _paths, border
 from dynlearn.forecasting.forecast import check_finite
-from dynlearn.models import AbstractModel, Foreign, check_clock, for_intervals_of
-from dynlearn.models._control_range import EXTRAPOLATES, check_controls
 from dynlearn.numerics.keys import as_key, of_runs
-from dynlearn.trajectories import schema, validate
+from dynlearn.trajectories import schema
+from dynlearn.trajectories.checks.validate import validate
+from dynlearn.trajectories.device.pasts import pasts
+from dynlearn.trajectories.once import one_call
 
 DRAWS = 200
 """Paths drawn of a stochastic model."""
 
 
+@one_call
 def simulate(model: AbstractModel | Foreign, ds: xr.Dataset, warmup: int = 50) -> xr.Dataset:
     """Free run over each run of `ds`: its first `warmup` samples set the state, its outputs are then not read.
 
@@ -30,13 +36,18 @@ def simulate(model: AbstractModel | Foreign, ds: xr.Dataset, warmup: int = 50) -
         `output_scale` the predictive standard deviation, `recorded` the measured outputs (NaN = not
         measured), `control` what was applied.
 
+    Raises:
+        ArgumentError: names, units or sampling that do not fit; a `warmup` shorter than the model needs or as
+            long as a run; a control that moves, and never did in training.
+        DivergedError: a free run that leaves the finite numbers.
+
     >>> import dynlearn as dl
     >>> ds = dl.datasets.load("linear", runs=2, length=60, key=0)
     >>> model = dl.fit(dl.models.ARX.from_data(ds, delays=1), ds, progress=False).model
     >>> dl.simulate(model, ds, warmup=10).sizes["time"]
     50
     """
-    model = _border.check_model("simulate", model)
+    model = border.check_model("simulate", model)
     model.signature.check(ds)
     check_clock(model, ds)
     model = for_intervals_of(model, ds)
@@ -53,13 +64,13 @@ def simulate(model: AbstractModel | Foreign, ds: xr.Dataset, warmup: int = 50) -
         )
     far = check_controls("control", model, _recorded(model, ds))
     now = np.full(t.shape[0], warmup - 1)
-    ahead = _border.Ahead(t[:, warmup - 1 :], _controls(model, ds)[:, warmup - 1 :])
-    past = _paths.pasts(ds.dyn.to_device(), jnp.asarray(now), model.memory)
+    ahead = border.Ahead(t[:, warmup - 1 :], _controls(model, ds)[:, warmup - 1 :])
+    past = pasts(ds, now, model.memory)
     draws = DRAWS if _paths.stochastic(model) else 0
     keys = of_runs(as_key(0), schema.run_ids(ds))
-    found = _paths.follow(model, past, *ahead.device, draws, keys, ahead.pieces(model))
-    known, mean, scale = map(np.asarray, found[:3])
-    _border.check_inferred(model, ds, known)
+    found = _paths.followed(model, past, ahead.steps, draws, keys, ahead.pieces(model))
+    known, mean, scale = found[:3]
+    border.check_inferred(model, ds, known)
     inside = np.isfinite(t[:, warmup:])
     check_finite("simulate", np.where(inside[..., None], mean, 0.0), schema.run_ids(ds), ahead.time)
     beside = _dataset(ds.isel(time=slice(warmup, None)), mean, scale, inside)

@@ -1,18 +1,37 @@
 """Inference: what a state-space model says of the states and outputs behind the measurements."""
 
-from dynlearn.inference._methods import METHODS
-from dynlearn.inference.density import log_density, log_joint
+from typing import TYPE_CHECKING
+
 from dynlearn.inference.filter import filter
 from dynlearn.inference.impute import impute
 from dynlearn.inference.log_likelihood import log_likelihood
 from dynlearn.inference.smooth import smooth
-from dynlearn.numerics.filtering.amortised import Amortised
-from dynlearn.numerics.filtering.collapsed import Collapsed
-from dynlearn.numerics.filtering.ensemble import EnsembleKalman
-from dynlearn.numerics.filtering.enumerated import Enumerated
-from dynlearn.numerics.filtering.exact import Exact
-from dynlearn.numerics.filtering.gaussian import Extended, Unscented
-from dynlearn.numerics.filtering.particle import Particle
+from dynlearn.on_use import names_of
+
+if TYPE_CHECKING:  # what the names below are, for type checkers and editors
+    from dynlearn.filtering.methods.amortised import Amortised
+    from dynlearn.filtering.methods.collapsed import Collapsed
+    from dynlearn.filtering.methods.ensemble import EnsembleKalman
+    from dynlearn.filtering.methods.enumerated import Enumerated
+    from dynlearn.filtering.methods.exact import Exact
+    from dynlearn.filtering.methods.gaussian import Extended, Unscented
+    from dynlearn.filtering.methods.particle import Particle
+    from dynlearn.inference.density import log_density, log_joint
+    from dynlearn.inference.methods import METHODS
+
+_WHERE = {
+    "Amortised": "dynlearn.filtering.methods.amortised",
+    "Collapsed": "dynlearn.filtering.methods.collapsed",
+    "EnsembleKalman": "dynlearn.filtering.methods.ensemble",
+    "Enumerated": "dynlearn.filtering.methods.enumerated",
+    "Exact": "dynlearn.filtering.methods.exact",
+    "Extended": "dynlearn.filtering.methods.gaussian",
+    "METHODS": "dynlearn.inference.methods",
+    "Particle": "dynlearn.filtering.methods.particle",
+    "Unscented": "dynlearn.filtering.methods.gaussian",
+    "log_density": "dynlearn.inference.density",
+    "log_joint": "dynlearn.inference.density",
+}
 
 __all__ = [
     "METHODS",
@@ -31,3 +50,5 @@ __all__ = [
     "log_likelihood",
     "smooth",
 ]
+
+__getattr__, __dir__ = names_of(__name__, _WHERE)

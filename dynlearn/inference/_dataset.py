@@ -4,11 +4,11 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from dynlearn.inference._border import inside
-from dynlearn.models import AbstractStateSpace
-from dynlearn.models._switching import AbstractSwitching
-from dynlearn.numerics.distributions import Mixture
-from dynlearn.trajectories import schema, validate
+from dynlearn.contract.state_space import AbstractStateSpace, AbstractSwitching
+from dynlearn.inference.border import inside
+from dynlearn.numerics.distributions.mixture import Mixture
+from dynlearn.trajectories import schema
+from dynlearn.trajectories.checks.validate import validate
 
 DIMS = {
     "state": ("trajectory", "time", "state_name"),

@@ -8,11 +8,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from dynlearn.models import AbstractModel
+from dynlearn.contract.model import AbstractModel
+from dynlearn.filtering.contract import AbstractProcess
 from dynlearn.numerics.conditional_noise import given_measured
-from dynlearn.numerics.distributions import Gaussian, Mixture
-from dynlearn.numerics.filtering._contract import AbstractProcess
-from dynlearn.numerics.window import Window
+from dynlearn.numerics.distributions.gaussian import Gaussian
+from dynlearn.numerics.distributions.mixture import Mixture
+from dynlearn.trajectories.window import Window
 
 AT_ONCE = 2**22
 """Numbers in the beliefs about runs that are worked on side by side, about."""

@@ -2,30 +2,31 @@
 
 from typing import NamedTuple
 
-import jax
-import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
-from dynlearn.inference import _border, _dataset, _outputs
-from dynlearn.inference._methods import Method, process_of
-from dynlearn.models import AbstractStateSpace
+from dynlearn.contract.checks.fitted import check_fitted
+from dynlearn.contract.state_space import AbstractStateSpace
+from dynlearn.filtering.contract import AbstractInference
+from dynlearn.filtering.methods.particle import Particle
+from dynlearn.inference import _dataset, _outputs, border
+from dynlearn.inference.methods import Method, process_of
 from dynlearn.numerics import precision
-from dynlearn.numerics.filtering._contract import AbstractInference
-from dynlearn.numerics.filtering.particle import Particle
 from dynlearn.numerics.keys import as_key, of_runs
 from dynlearn.numerics.precision import compiled
-from dynlearn.numerics.window import Window
 from dynlearn.trajectories import schema
+from dynlearn.trajectories.once import one_call
+from dynlearn.trajectories.window import Window
 
 
+@one_call
 def filter(
     model: AbstractStateSpace,
     ds: xr.Dataset,
     method: Method = None,
     key: int | Key[Array, ""] = 0,
 ) -> xr.Dataset:
-    r"""The states and outputs of every run, from the past alone.
+    """The states and outputs of every run, from the past alone.
 
         x_k | y_0 .. y_k ~ (state_mean, state_scale),    y_k | y_0 .. y_{k-1} ~ (output_mean, output_scale)
 
@@ -36,8 +37,9 @@ def filter(
     Args:
         model: a fitted state-space model, e.g. a `LinearStateSpace`.
         ds: trajectories under the schema, with the model's outputs and controls.
-        method: "exact", "extended", "unscented", "ensemble", "particle", an object with settings
-            such as `dl.inference.Particle(size=5000)`, or None for the model's own.
+        method: "exact", "extended", "unscented", "ensemble", "particle", of a model with regimes "collapsed"
+            or "enumerated", of one with auxiliary variables "amortised"; an object with settings
+            such as `dl.inference.Particle(size=5000)`; or None for the model's own.
         key: an int or a JAX key, for methods that draw.
 
     Returns:
@@ -54,7 +56,9 @@ def filter(
             not fit it; data of other names, units or sampling.
         DivergedError: a law that is not finite, and where.
 
-    >>> import dynlearn as dl
+    Reference: Särkkä, Svensson, "Bayesian filtering and smoothing", 2nd ed. 2023.
+
+    >>> import numpy as np, dynlearn as dl
     >>> from dynlearn.models import LinearStateSpace, Signature
     >>> walk = {"A": [[1.0]], "C": [[1.0]], "Q": [[1.0]], "R": [[1.0]], "P0": [[1.0]]}
     >>> model = LinearStateSpace.from_matrices(Signature(("y",), interval=1.0), walk)
@@ -62,13 +66,14 @@ def filter(
     >>> dl.filter(model, ds)["state_mean"].values.ravel()
     array([1., 1., 1.])
     """
-    model, chosen = _border.check("filter", model, ds, method)
-    _border.check_fitted("filter", model)
+    model, chosen = border.check("filter", model, ds, method)
+    check_fitted("filter", model)
     keys = of_runs(as_key(key), schema.run_ids(ds))
     with precision.float64():
-        found = jax.tree.map(np.asarray, _filtered(*_border.on_device(model, ds), chosen, keys))
+        double, runs = border.on_device(model, ds, chosen)
+        found = border.cut(_filtered(double, runs, chosen, keys), ds)
     for values in (found.state_mean, found.output_mean, found.filtered_scale):
-        _border.check_finite("filter", ds, values)
+        border.check_finite("filter", ds, values)
     named = {name: value for name, value in found._asdict().items() if value is not None}
     kinds = {name: name.split("_")[0].replace("filtered", "output") for name in named}
     return _dataset.beside(model, ds, {name: (kinds[name], value) for name, value in named.items()})

@@ -7,17 +7,21 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
-from dynlearn.inference import _border, _dataset, _outputs
-from dynlearn.inference._methods import Method, process_of
-from dynlearn.models import AbstractStateSpace
+from dynlearn.contract.checks.fitted import check_fitted
+from dynlearn.contract.state_space import AbstractStateSpace
+from dynlearn.filtering.contract import AbstractInference
+from dynlearn.inference import _dataset, _outputs, border
+from dynlearn.inference.methods import Method, process_of
 from dynlearn.numerics import precision
-from dynlearn.numerics.filtering._contract import AbstractInference
 from dynlearn.numerics.keys import as_key, of_runs
 from dynlearn.numerics.precision import compiled
-from dynlearn.numerics.window import Window
-from dynlearn.trajectories import schema, validate
+from dynlearn.trajectories import schema
+from dynlearn.trajectories.checks.validate import validate
+from dynlearn.trajectories.once import one_call
+from dynlearn.trajectories.window import Window
 
 
+@one_call
 def impute(
     model: AbstractStateSpace,
     ds: xr.Dataset,
@@ -57,20 +61,21 @@ def impute(
     >>> full["output"].values.ravel().round(2), full["output_scale"].values.ravel().round(2)
     (array([0., 2., 4.]), array([0.  , 0.72, 0.  ]))
     """
-    model, chosen = _border.check("impute", model, ds, method)
-    _border.check_fitted("impute", model)
-    samples = _border.check_samples(samples)
+    model, chosen = border.check("impute", model, ds, method)
+    check_fitted("impute", model)
+    samples = border.check_samples(samples)
     keys = of_runs(as_key(key), schema.run_ids(ds))
     with precision.float64():
-        found = jax.tree.map(np.asarray, _imputed(*_border.on_device(model, ds), chosen, samples, keys))
-    _border.check_finite("impute", ds, found.mean + found.scale)
+        double, runs = border.on_device(model, ds, chosen)
+        found = border.cut(_imputed(double, runs, chosen, samples, keys), ds)
+    border.check_finite("impute", ds, found.mean + found.scale)
     measured = np.isfinite(ds["output"].transpose(*_dataset.DIMS["output"]).values)
     named = {"output_scale": ("output", np.where(measured, 0.0, found.scale))}
     if samples:
         named["output_draws"] = ("output", found.draws)
     extra = _dataset.beside(model, ds, named)
     values = extra["output"].transpose(*_dataset.DIMS["output"])
-    filled = np.where(measured | ~_border.inside(ds)[..., None], values, found.mean)
+    filled = np.where(measured | ~border.inside(ds)[..., None], values, found.mean)
     result = ds.assign({name: extra[name].variable for name in named})
     result["output"] = (_dataset.DIMS["output"], filled.astype(values.dtype), ds["output"].attrs)
     if samples:

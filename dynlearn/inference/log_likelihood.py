@@ -5,25 +5,27 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
-from dynlearn.inference import _border, _outputs
-from dynlearn.inference._methods import Method, process_of
+from dynlearn.contract.state_space import AbstractStateSpace
+from dynlearn.filtering.contract import AbstractInference
+from dynlearn.inference import _outputs, border
 from dynlearn.inference.density import log_density
-from dynlearn.models import AbstractStateSpace
+from dynlearn.inference.methods import Method, process_of
 from dynlearn.numerics import precision
-from dynlearn.numerics.filtering._contract import AbstractInference
 from dynlearn.numerics.keys import as_key, of_runs
 from dynlearn.numerics.precision import compiled
-from dynlearn.numerics.window import Window
 from dynlearn.trajectories import schema
+from dynlearn.trajectories.once import one_call
+from dynlearn.trajectories.window import Window
 
 
+@one_call
 def log_likelihood(
     model: AbstractStateSpace,
     ds: xr.Dataset,
     method: Method = None,
     key: int | Key[Array, ""] = 0,
 ) -> xr.DataArray:
-    r"""log p(y_0, .., y_T) of the measured outputs of every run, in nats, for outputs in their physical units.
+    """log p(y_0, .., y_T) of the measured outputs of every run, in nats, for outputs in their physical units.
 
     The state is integrated out, exactly where the model is linear and Gaussian, otherwise as
     `method` approximates it (the amortised one from below). Outputs that were not measured, wholly
@@ -43,6 +45,8 @@ def log_likelihood(
     Raises:
         ArgumentError, DivergedError: as in `dl.filter`.
 
+    Reference: Schweppe, "Evaluation of likelihood functions for Gaussian signals", IEEE Trans. Inf. Theory 1965.
+
     >>> import dynlearn as dl
     >>> from dynlearn.models import LinearStateSpace, Signature
     >>> white = {"A": [[0.0]], "C": [[0.0]], "Q": [[0.0]], "R": [[1.0]]}
@@ -51,16 +55,17 @@ def log_likelihood(
     >>> float(dl.log_likelihood(model, ds)[0].round(6))  # two standard normal values: -log(2 pi) - 4 / 2
     -3.837877
     """
-    model, chosen = _border.check("log_likelihood", model, ds, method)
-    keys = of_runs(as_key(key), schema.run_ids(ds))
+    model, chosen = border.check("log_likelihood", model, ds, method)
+    ids = np.asarray(schema.run_ids(ds), dtype=object)
     with precision.float64():
-        double, groups, which = _border.groups_on_device(model, ds)
+        double, groups, which = border.groups_on_device(model, ds, chosen)
         found = np.empty(ds.sizes["trajectory"])
         for runs, these in zip(groups, which, strict=True):
-            found[these] = _total(double, runs, chosen, keys[these])
+            each = _total(double, runs, chosen, of_runs(as_key(key), ids[these]))
+            found[these] = np.asarray(each)[: len(these)]
     if np.isnan(found).any():
-        lost = np.isnan(found)[:, None, None] & _border.inside(ds)[..., None]
-        _border.check_finite("log_likelihood", ds, np.where(lost, np.nan, 0.0))
+        lost = np.isnan(found)[:, None, None] & border.inside(ds)[..., None]
+        border.check_finite("log_likelihood", ds, np.where(lost, np.nan, 0.0))
     return xr.DataArray(
         found, {"trajectory": ds["trajectory"].values}, ("trajectory",), name="log_likelihood"
     )

@@ -2,22 +2,23 @@
 
 from typing import NamedTuple
 
-import jax
-import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
-from dynlearn.inference import _border, _dataset, _outputs
-from dynlearn.inference._methods import Method, process_of
-from dynlearn.models import AbstractStateSpace
+from dynlearn.contract.checks.fitted import check_fitted
+from dynlearn.contract.state_space import AbstractStateSpace
+from dynlearn.filtering.contract import AbstractInference
+from dynlearn.inference import _dataset, _outputs, border
+from dynlearn.inference.methods import Method, process_of
 from dynlearn.numerics import precision
-from dynlearn.numerics.filtering._contract import AbstractInference
 from dynlearn.numerics.keys import as_key, of_runs
 from dynlearn.numerics.precision import compiled
-from dynlearn.numerics.window import Window
 from dynlearn.trajectories import schema
+from dynlearn.trajectories.once import one_call
+from dynlearn.trajectories.window import Window
 
 
+@one_call
 def smooth(
     model: AbstractStateSpace,
     ds: xr.Dataset,
@@ -25,7 +26,7 @@ def smooth(
     method: Method = None,
     key: int | Key[Array, ""] = 0,
 ) -> xr.Dataset:
-    r"""The states and outputs of every run given all of it, and joint draws of the states.
+    """The states and outputs of every run given all of it, and joint draws of the states.
 
         x_k | y_0 .. y_T ~ (state_mean, state_scale),    state_draws ~ p(x_0, .., x_T | y_0 .. y_T)
 
@@ -48,7 +49,10 @@ def smooth(
             not fit it; data of other names, units or sampling.
         DivergedError: a law that is not finite, and where.
 
-    >>> import dynlearn as dl
+    References: Rauch, Tung, Striebel, "Maximum likelihood estimates of linear dynamic systems", AIAA Journal 1965;
+    Särkkä, Svensson, "Bayesian filtering and smoothing", 2nd ed. 2023.
+
+    >>> import numpy as np, dynlearn as dl
     >>> from dynlearn.models import LinearStateSpace, Signature
     >>> walk = {"A": [[1.0]], "C": [[1.0]], "Q": [[1.0]], "R": [[1.0]], "P0": [[100.0]]}
     >>> model = LinearStateSpace.from_matrices(Signature(("y",), interval=1.0), walk)
@@ -57,15 +61,15 @@ def smooth(
     >>> smoothed["state_mean"].values.ravel().round(2), smoothed["state_draws"].shape
     (array([0.99, 2.  , 3.  ]), (3, 1, 3, 1))
     """
-    model, chosen = _border.check("smooth", model, ds, method)
-    _border.check_fitted("smooth", model)
-    samples = _border.check_samples(samples)
+    model, chosen = border.check("smooth", model, ds, method)
+    check_fitted("smooth", model)
+    samples = border.check_samples(samples)
     keys = of_runs(as_key(key), schema.run_ids(ds))
     with precision.float64():
-        device = _border.on_device(model, ds)
-        found = jax.tree.map(np.asarray, _smoothed(*device, chosen, samples, keys))
+        double, runs = border.on_device(model, ds, chosen)
+        found = border.cut(_smoothed(double, runs, chosen, samples, keys), ds)
     for values in (found.state_mean, found.output_scale):
-        _border.check_finite("smooth", ds, values)
+        border.check_finite("smooth", ds, values)
     named = {
         "state_mean": ("state", found.state_mean),
         "state_scale": ("state", found.state_scale),

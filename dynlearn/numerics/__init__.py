@@ -1,1 +1,1 @@
-"""Numerics: device windows, distributions, keys. They know no model and no xarray."""
+"""Numerics: triangular factors, discretisation, distributions, keys, precision. They know no model and no xarray."""

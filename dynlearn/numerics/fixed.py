@@ -8,7 +8,12 @@ from jaxtyping import PyTree
 
 
 class Fixed(eqx.Module):
-    """Marker: arrays below this node are set in closed form and never moved by a gradient."""
+    """Marker: arrays below this node are set in closed form and never moved by a gradient.
+
+    >>> from dynlearn.models import Scaling
+    >>> isinstance(Scaling.unit(outputs=2), Fixed)
+    True
+    """
 
 
 def is_fixed(node: Any) -> bool:

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Key
+from jaxtyping import Array, Key, UInt32
 
 from dynlearn.errors import ArgumentError
+from dynlearn.numerics.buckets import up
+from dynlearn.numerics.precision import compiled
 
 
 def as_key(key: object) -> Key[Array, ""]:
@@ -40,8 +42,10 @@ def split(key: Key[Array, ""], count: int) -> list[Key[Array, ""]]:
     return list(jax.random.split(key, count))
 
 
-def of_runs(key: Key[Array, ""], ids: Iterable[object]) -> Key[Array, " run"]:
+def of_runs(key: Key[Array, ""], ids: Iterable[object]) -> Key[Array, " filled"]:
     """A key for every run that depends on its id, and on neither its place nor the others.
+
+    Filled up to a size of a few (`buckets.up`) by copies of the first, as runs on the device are.
 
     What is drawn for a run is then the same alone, in any order and among any others.
 
@@ -51,4 +55,10 @@ def of_runs(key: Key[Array, ""], ids: Iterable[object]) -> Key[Array, " run"]:
     """
     digests = [hashlib.sha256(str(name).encode()).digest()[:8] for name in ids]
     words = np.array([np.frombuffer(digest, "<u4") for digest in digests], np.uint32).reshape(-1, 2)
-    return jax.vmap(lambda w: jax.random.fold_in(jax.random.fold_in(key, w[0]), w[1]))(jnp.asarray(words))
+    rows = np.concatenate([words, np.repeat(words[:1], up(len(words)) - len(words), axis=0)])
+    return _folded(key, jnp.asarray(rows))
+
+
+@compiled
+def _folded(key: Key[Array, ""], words: UInt32[Array, "run 2"]) -> Key[Array, " run"]:
+    return jax.vmap(lambda w: jax.random.fold_in(jax.random.fold_in(key, w[0]), w[1]))(words)

@@ -4,12 +4,17 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
+
+from dynlearn.numerics import compilation_cache
+
+compilation_cache.enable()  # before the first program is compiled
 
 
 @contextmanager
@@ -54,3 +59,10 @@ def to_default(tree: PyTree) -> PyTree:
         return jnp.asarray(np.asarray(leaf), dtype) if floating else leaf
 
     return jax.tree.map(cast, tree)
+
+
+def double(model: Any) -> Any:
+    """Every floating array in float64; call it inside `precision.float64`."""
+    return jax.tree.map(
+        lambda leaf: jnp.asarray(leaf, jnp.float64) if eqx.is_inexact_array(leaf) else leaf, model
+    )

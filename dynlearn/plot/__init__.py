@@ -5,20 +5,20 @@ no backend to choose, safe on a server. At the end of a notebook cell it shows i
 `figure.savefig("name.svg")` writes it, and `figure.axes` are there to be changed.
 """
 
-from dynlearn.plot.closed_loop import closed_loop
-from dynlearn.plot.eigenvalues import eigenvalues
-from dynlearn.plot.forecast_fan import forecast_fan
-from dynlearn.plot.history import history
-from dynlearn.plot.inferred import inferred
-from dynlearn.plot.orders import orders
-from dynlearn.plot.phase import phase
-from dynlearn.plot.plan import plan
-from dynlearn.plot.regimes import regimes
-from dynlearn.plot.returns import returns
-from dynlearn.plot.score_bars import score_bars
-from dynlearn.plot.scores import scores
-from dynlearn.plot.simulation import simulation
-from dynlearn.plot.trajectories import trajectories
+from dynlearn.plot.control.closed_loop import closed_loop
+from dynlearn.plot.control.plan import plan
+from dynlearn.plot.control.returns import returns
+from dynlearn.plot.data.phase import phase
+from dynlearn.plot.data.trajectories import trajectories
+from dynlearn.plot.evaluation.score_bars import score_bars
+from dynlearn.plot.evaluation.scores import scores
+from dynlearn.plot.forecast.forecast_fan import forecast_fan
+from dynlearn.plot.forecast.inferred import inferred
+from dynlearn.plot.forecast.regimes import regimes
+from dynlearn.plot.forecast.simulation import simulation
+from dynlearn.plot.model.eigenvalues import eigenvalues
+from dynlearn.plot.model.history import history
+from dynlearn.plot.model.orders import orders
 
 __all__ = [
     "closed_loop",

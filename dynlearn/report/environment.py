@@ -5,6 +5,8 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
+from dynlearn.version import VERSION
+
 PACKAGES = (
     "jax",
     "jaxlib",
@@ -26,13 +28,15 @@ def environment() -> dict[str, str]:
     What JAX computes on (device, precision) is stated where JAX was used in this process; it is not
     started for the sake of saying so.
 
+    Returns:
+        Name and version, or name and description, in the order in which they are shown.
+
     >>> found = environment()
     >>> list(found)[:2], "numpy" in found
     (['dynlearn', 'python'], True)
     """
-    import dynlearn
 
-    found = {"dynlearn": dynlearn.__version__, "python": platform.python_version()}
+    found = {"dynlearn": VERSION, "python": platform.python_version()}
     for name in PACKAGES:
         try:
             found[name] = version(name)

@@ -10,8 +10,15 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
-from dynlearn.control import past as pasts
-from dynlearn.control.checks import (
+from dynlearn.contract.checks.control_range import EXTRAPOLATES, check_controls
+from dynlearn.contract.foreign import Foreign, as_model
+from dynlearn.contract.markers import AbstractStochastic
+from dynlearn.contract.members import has_members
+from dynlearn.contract.model import AbstractModel, State
+from dynlearn.contract.rollout import cross, pieces_needed
+from dynlearn.contract.state_space import AbstractStateSpace
+from dynlearn.control.controllers import past as pasts
+from dynlearn.control.controllers.checks import (
     check_cost,
     check_horizon,
     check_instants,
@@ -19,14 +26,8 @@ from dynlearn.control.checks import (
     check_parts,
     checked_bounds,
 )
-from dynlearn.control.cost import Cost
+from dynlearn.control.problem.cost import Cost
 from dynlearn.errors import ArgumentError
-from dynlearn.models._control_range import EXTRAPOLATES, check_controls
-from dynlearn.models._foreign import Foreign, as_model
-from dynlearn.models._model import AbstractModel, AbstractStochastic, State
-from dynlearn.models._rollout import cross, pieces_needed
-from dynlearn.models._state_space import AbstractStateSpace
-from dynlearn.models.ensemble import Ensemble
 from dynlearn.numerics.finite import finite
 from dynlearn.numerics.precision import compiled
 from dynlearn.rl.starts import Starts
@@ -37,34 +38,41 @@ OUTSIDE = "outside: an output left `output_bounds`"
 
 
 class ModelEnv(gymnasium.Env):
-    r"""A learned model that can be stepped like the system it was learned from.
+    """A learned model that can be stepped like the system it was learned from.
 
         x_{k+1} = step(x_k, u_k),   observation = mean of observe(x_{k+1}),   reward = -running(y_k, u_k, t_k)
 
-    **Args**
-
-    - `model`: any model with controls.
-    - `cost`: its `running` is minus the reward.
-    - `bounds`: (low, high) of the controls, each a number or one per control.
-    - `initial`: where episodes start: a trajectory dataset, of which each reset draws an instant, or
-      a function (generator) -> outputs `(output,)` for models that know their state from one sample.
-    - `horizon`: steps after which an episode is truncated.
-    - `interval`: time between steps, needed for a continuous-time model.
-    - `stochastic`: of a model whose state moves at random (`NeuralSDE`, `LinearStateSpace`, ...) draw every
-      transition, and the observation noise around the state it leads to; of an `Ensemble` draw one member
-      at the start of an episode, and then what that member has to draw. Otherwise the mean path. The error
-      law of a deterministic family is no noise of its dynamics: its state would not be drawn.
-    - `output_bounds`: (low, high) of the outputs, default unbounded. An episode that leaves them is
-      terminated: a model is not to be trusted far from its data.
-
-    An episode whose state is no longer finite is terminated too. In both cases the observation is
-    the last one within, and `info["reason"]` says what happened.
+    An episode that leaves the `output_bounds`, or whose state is no longer finite, is terminated: the
+    observation is then the last one within, and `info["reason"]` says what happened.
 
     Where the bounds reach far beyond the controls of the training data, `extrapolates` says so, and so does
     the `info` of every reset.
 
-    **Raises** `ArgumentError` where the parts do not fit, `stochastic` asks for draws that a model does not have, a
-    control never moved in the training data, or an action has another shape or is not finite.
+    Args:
+        model: any model with controls.
+        cost: its `running` is minus the reward.
+        bounds: (low, high) of the controls, each a number or one per control.
+        initial: where episodes start: a trajectory dataset, of which each reset draws an instant, or
+            a function (generator) -> outputs `(output,)` for models that know their state from one sample.
+        horizon: steps after which an episode is truncated.
+        interval: time between steps, needed for a continuous-time model.
+        stochastic: of a model whose state moves at random (`NeuralSDE`, `LinearStateSpace`, ...) draw every
+            transition, and the observation noise around the state it leads to; of an `Ensemble` draw one member
+            at the start of an episode, and then what that member has to draw. Otherwise the mean path. The error
+            law of a deterministic family is no noise of its dynamics: its state would not be drawn.
+        output_bounds: (low, high) of the outputs, default unbounded: a model is not to be trusted far from
+            its data.
+
+    Raises:
+        ArgumentError: parts that do not fit; `stochastic` where a model has nothing to draw; a control that never
+            moved in the training data.
+
+    >>> from dynlearn.rl import PendulumCost, PendulumTruth
+    >>> env = ModelEnv(PendulumTruth(), PendulumCost(), (-2.0, 2.0), initial=lambda rng: [1.0, 0.0, 0.0], horizon=3)
+    >>> observation, info = env.reset(seed=0)
+    >>> observation, reward, terminated, truncated, info = env.step([0.0])
+    >>> observation.shape, reward, terminated, truncated  # upright and at rest, it costs nothing
+    ((3,), -0.0, False, False)
     """
 
     metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 (declared so by gymnasium)
@@ -106,14 +114,25 @@ class ModelEnv(gymnasium.Env):
         return self.interval
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
-        """Draw a start. `options` are not known here and must be None or empty."""
+        """Draw a start.
+
+        Args:
+            seed: of the starts and all that is drawn from then on; None goes on with the last one.
+            options: not known here, must be None or empty.
+
+        Returns:
+            The first observation `(output,)`, and an info that says where bounds reach too far.
+
+        Raises:
+            ArgumentError: options; a start from which no finite state is inferred.
+        """
         super().reset(seed=seed)
         if options:
             raise ArgumentError(f"options: expected none, got {options!r}.")
         past, start = self.starts.draw(self.np_random)
         self._key = jax.random.key(int(self.np_random.integers(2**31)))
         self._episode = self.model
-        if self.stochastic and isinstance(self.model, Ensemble):
+        if self.stochastic and has_members(self.model):
             self._episode = self.model.member(int(self.np_random.integers(self.model.size)))
         self._state, outputs = _start(self._episode, past)
         if not np.isfinite(outputs).all():
@@ -126,7 +145,17 @@ class ModelEnv(gymnasium.Env):
         return self._outputs.copy(), {EXTRAPOLATES: self.extrapolates} if self.extrapolates else {}
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict]:
-        """One interval under `action`, which is clipped to the bounds."""
+        """One interval under `action`, which is clipped to the bounds.
+
+        Args:
+            action: `(control,)`, in physical units.
+
+        Returns:
+            Observation `(output,)`, reward, whether the episode is terminated, whether it is truncated, and an info.
+
+        Raises:
+            ArgumentError: no `reset` before, an action of another shape or one that is not finite.
+        """
         if self._count is None:
             raise ArgumentError("step: expected reset() first; call env.reset(seed=...).")
         control = self._control(action)
@@ -174,7 +203,7 @@ def _moves_at_random(model: AbstractModel) -> bool:
 
 
 def _checked_draws(model: AbstractModel) -> bool:
-    if not isinstance(model, Ensemble) and not _moves_at_random(model):
+    if not has_members(model) and not _moves_at_random(model):
         raise ArgumentError(
             f"stochastic: expected a model with noise of its dynamics (NeuralSDE, LinearStateSpace, "
             f"NonlinearStateSpace, ...) or an Ensemble, of which each episode follows one member, got a deterministic "
@@ -202,7 +231,7 @@ def _step(
     key: Key[Array, ""] | None,
 ):
     move, draw = (None, None) if key is None else jax.random.split(key)
-    ends = jnp.stack([control, control]) if model.signature.hold == "linear" else control
+    ends = model.signature.hold.still(control)
     reward = -cost.running(outputs, control, now)
     pieces = pieces_needed(model, interval)
     state = cross(model, state, ends, now, jnp.asarray(interval), key=move, pieces=pieces)

@@ -4,20 +4,28 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from dynlearn.models import AbstractModel, Scaling, Signature
-from dynlearn.numerics.distributions import Gaussian
-from dynlearn.numerics.window import Window
+from dynlearn.contract.model import AbstractModel
+from dynlearn.contract.scaling import Scaling
+from dynlearn.contract.signature import Signature
+from dynlearn.numerics.distributions.gaussian import Gaussian
+from dynlearn.trajectories.window import Window
 
 NAMES = ("cos_angle", "sin_angle", "rate")
 
 
 class PendulumTruth(AbstractModel):
-    r"""The equations of Pendulum-v1, angle 0 = upright, without noise.
+    """The equations of Pendulum-v1, angle 0 = upright, without noise.
 
         rate'  = clip(rate + (3 g / (2 l) sin(angle) + 3 / (m l^2) torque) dt, -8, 8)
         angle' = angle + rate' dt,    g = 10 m/s^2, m = 1 kg, l = 1 m, dt = 0.05 s, |torque| <= 2 N m
 
     Outputs: cos(angle), sin(angle), rate [rad/s], as the environment's observations.
+
+    Args:
+        signature: names, units, and the interval of 0.05 s.
+        scaling: changes nothing.
+        objective, method: nothing is to be fitted; the names are here because every model has them.
+        memory, required: one sample shows the whole state.
 
     >>> model = PendulumTruth()
     >>> model.signature.output_names
@@ -72,8 +80,10 @@ class PendulumCost(eqx.Module):
     def running(
         self, outputs: Float[Array, "3"], control: Float[Array, " control"], time: Float[Array, ""]
     ) -> Float[Array, ""]:
+        """angle^2 + 0.1 rate^2 + 0.001 torque^2 at every `time`, of `outputs` (cos, sin, rate) and `control`."""
         return self.terminal(outputs) + 0.001 * control[0] ** 2
 
     def terminal(self, outputs: Float[Array, "3"]) -> Float[Array, ""]:
+        """What `outputs` (cos, sin, rate) cost without a torque."""
         c, s, rate = outputs
         return jnp.arctan2(s, c) ** 2 + 0.1 * rate**2

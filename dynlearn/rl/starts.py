@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from dynlearn.control import past as pasts
+from dynlearn.contract.model import AbstractModel
+from dynlearn.control.controllers import past as pasts
 from dynlearn.errors import ArgumentError
-from dynlearn.models._model import AbstractModel
-from dynlearn.numerics.window import Window, cut
 from dynlearn.trajectories.numbers import as_numbers
+from dynlearn.trajectories.window import Window, cut
 
 
 class Starts:
@@ -50,7 +50,7 @@ class Starts:
         return past, float(self.runs.time[run, now])
 
     def _read(self, ds: xr.Dataset) -> None:
-        from dynlearn.trajectories.device import to_device
+        from dynlearn.trajectories.device.to_device import to_device
 
         self.model.signature.check(ds)
         self.runs = to_device(ds)

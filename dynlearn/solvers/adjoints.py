@@ -29,7 +29,7 @@ from jaxtyping import PyTree
 
 from dynlearn.errors import ArgumentError, check_known
 from dynlearn.numerics.precision import exact_products
-from dynlearn.solvers._problem import AbstractSolver, all_finite
+from dynlearn.solvers.ode.problem import AbstractSolver, all_finite
 
 ADJOINTS = ("direct", "checkpointed", "continuous", "forward")
 

@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from dynlearn.errors import ArgumentError
-from dynlearn.solvers import _checks as checks
-from dynlearn.solvers._adaptive import Adaptive
-from dynlearn.solvers._problem import AbstractSolver
-from dynlearn.solvers.ode import solve_ode
+from dynlearn.solvers import checks
+from dynlearn.solvers.ode.adaptive import Adaptive
+from dynlearn.solvers.ode.problem import AbstractSolver
+from dynlearn.solvers.ode.solve import solve_ode
 from dynlearn.solvers.signals import AbstractPath, Velocity
 from dynlearn.solvers.solution import Solution
 
@@ -43,7 +43,11 @@ def solve_cde(
         times: as for `solve_ode`; they need not be the knots.
         parameters, solver, adjoint: as for `solve_ode`.
 
-    Returns `Solution`. Raises `ArgumentError` for arguments, or a value of the field, of a form that cannot be solved.
+    Returns:
+        `Solution`: states of shape `(time, state)`, row 0 being `x0`; failures as `solve_ode` says.
+
+    Raises:
+        ArgumentError: arguments, or a value of the field, of a form that cannot be solved.
 
     References: Kidger, Morrill, Foster, Lyons, "Neural controlled differential equations for irregular
     time series", NeurIPS 2020.

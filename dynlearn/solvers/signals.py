@@ -80,7 +80,14 @@ class AbstractSignal(eqx.Module):
         return self._piece(self._index(t))(t)
 
     def derivative(self, t: Float[Array, ""]) -> Float[Array, " channel"]:
-        """d/dt at `t`; at a kink, the one from then on."""
+        """d/dt at `t`; at a kink, the one from then on.
+
+        Args:
+            t: an instant, a scalar.
+
+        Returns:
+            `(channel,)`, per time unit.
+        """
         return self._piece(self._index(t)).derivative(t)
 
     def between(self, start: Float[Array, ""], end: Float[Array, ""]) -> tuple[Callable, Callable]:
@@ -88,12 +95,22 @@ class AbstractSignal(eqx.Module):
 
         At an end that is a knot they give the limit from within the interval, so that a step
         that ends at a jump does not see what comes after it.
+
+        Args:
+            start, end: of the interval, `start` first.
+
+        Returns:
+            Two functions from an instant to `(channel,)`.
         """
         piece = self.pieces(start, end)
         return piece, piece.derivative
 
     def pieces(self, starts: Time, ends: Time) -> Piece:
-        """`between` for many intervals at once: a `Piece` whose arrays have the intervals in front."""
+        """`between` for many intervals at once: a `Piece` whose arrays have the intervals in front.
+
+        Args:
+            starts, ends: of the intervals, `(interval,)` each.
+        """
         return self._piece(self._index(starts + (ends - starts) / 2))
 
     def _index(self, t: Time) -> Int[Array, "*interval"]:
@@ -112,7 +129,11 @@ class AbstractSignal(eqx.Module):
 
 
 class Held(AbstractSignal):
-    """u(t) = values[k] for times[k] <= t < times[k+1]: a zero-order hold."""
+    """u(t) = values[k] for times[k] <= t < times[k+1]: a zero-order hold.
+
+    >>> Held(jnp.array([0.0, 2.0]), jnp.array([[1.0], [3.0]]))(jnp.array(1.9))
+    Array([1.], dtype=float32)
+    """
 
     jumps: ClassVar[bool] = True
     kinks: ClassVar[bool] = True
@@ -132,13 +153,24 @@ class AbstractPath(AbstractSignal):
         A missing value of a channel is read off the straight line between the measured ones around
         it; before its first and after its last measured value, that value stands. A channel that
         was never measured stays NaN. For paths only: what was applied to a system is never guessed.
+
+        Args:
+            times: of the samples, increasing, `(knot,)`, NaN after the end.
+            values: `(knot, channel)`, NaN where nothing was measured.
+
+        Returns:
+            A path with the same knots, its values filled.
         """
         times, values = jnp.array(times), jnp.array(values)
         return cls(times, jax.vmap(_filled, in_axes=(None, 1), out_axes=1)(times, values))
 
 
 class Linear(AbstractPath):
-    """Straight lines from knot to knot."""
+    """Straight lines from knot to knot.
+
+    >>> Linear(jnp.array([0.0, 2.0]), jnp.array([[1.0], [3.0]]))(jnp.array(0.5))
+    Array([1.5], dtype=float32)
+    """
 
     jumps: ClassVar[bool] = False
     kinks: ClassVar[bool] = True
@@ -156,6 +188,10 @@ class Cubic(AbstractPath):
 
     Reference: Morrill, Kidger, Yang, Lyons, "On the choice of interpolation scheme for neural
     CDEs", TMLR 2022.
+
+    >>> path = Cubic(jnp.array([0.0, 1.0, 2.0]), jnp.array([[0.0], [1.0], [0.0]]))
+    >>> path(jnp.array(1.0)), path.derivative(jnp.array(1.0))  # the slope of the line that arrives
+    (Array([1.], dtype=float32), Array([1.], dtype=float32))
     """
 
     jumps: ClassVar[bool] = False

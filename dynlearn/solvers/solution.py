@@ -32,11 +32,19 @@ class Reason(enum.Enum):
 
     @property
     def code(self) -> int:
+        """The number that stands for it in `Solution.code`; 0 where the last instant was reached."""
         return list(Reason).index(self)
 
 
 class Statistics(eqx.Module):
-    """Work done, as integers: one number per trajectory in a batch."""
+    """Work done, as integers: one number per trajectory in a batch.
+
+    >>> import jax.numpy as jnp
+    >>> from dynlearn.solvers import FixedStep, solve_ode
+    >>> solution = solve_ode(lambda t, x, u, p: -x, jnp.ones(1), jnp.arange(3.0), solver=FixedStep("rk4", 2))
+    >>> int(solution.statistics.steps), int(solution.statistics.evaluations)
+    (4, 16)
+    """
 
     steps: Int[Array, "*batch"]
     """Steps tried."""
@@ -51,6 +59,22 @@ class Solution(eqx.Module):
 
     After the end of a shorter trajectory (NaN in the times that were asked for) its last state is
     repeated and `valid` is false. After a failure, states are NaN.
+
+    Args:
+        times: instants, `(*batch, time)`.
+        states: at these instants.
+        valid: false after the end of a shorter trajectory, `(*batch, time)`.
+        code: how each trajectory ended, as `Reason.code`.
+        statistics: what it took.
+
+    >>> import jax.numpy as jnp
+    >>> from dynlearn.solvers import solve_ode
+    >>> solution = solve_ode(lambda t, x, u, p: x**2, jnp.ones(1), jnp.array([0.0, 0.5, 2.0]))  # infinite at t = 1
+    >>> solution.states.shape
+    (3, 1)
+    >>> solution.check()
+    Traceback (most recent call last):
+    dynlearn.errors.DivergedError: solve: 1 of 1 failed ...
     """
 
     times: Float[Array, "*batch time"]
@@ -67,7 +91,14 @@ class Solution(eqx.Module):
         return jax.tree.map(lambda x: x.take(-1, axis=axis), self.states)
 
     def reasons(self) -> list[Reason]:
-        """Of every trajectory, flattened; on the host."""
+        """Of every trajectory, flattened; on the host.
+
+        Returns:
+            One reason per trajectory.
+
+        Raises:
+            ArgumentError: inside a program that is being compiled.
+        """
         if isinstance(self.code, jax.core.Tracer):
             raise ArgumentError(
                 "solution: check() and reasons() read numbers, which a program being compiled does not have yet; "
@@ -76,7 +107,15 @@ class Solution(eqx.Module):
         return [list(Reason)[c] for c in np.ravel(self.code)]
 
     def check(self) -> "Solution":
-        """Itself, or `DivergedError` naming the trajectories that failed, and why. On the host."""
+        """Itself, or `DivergedError` naming the trajectories that failed, and why. On the host.
+
+        Returns:
+            The solution, so that a check can stand in the middle of a line.
+
+        Raises:
+            DivergedError: a trajectory that failed.
+            ArgumentError: inside a program that is being compiled.
+        """
         found = self.reasons()
         for reason in Reason:
             failed = [i for i, r in enumerate(found) if r is reason]

@@ -14,19 +14,19 @@ except ModuleNotFoundError as error:
         "dynlearn.torch needs PyTorch, which is not installed; run: pip install 'dynlearn[torch]'"
     ) from None
 
-from dynlearn.numerics.aten import Program
-from dynlearn.torch._export import lower
-from dynlearn.torch._weights import weights_of
-from dynlearn.torch._write_back import write_back
-from dynlearn.torch.as_function import as_function
-from dynlearn.torch.from_module import from_module
-from dynlearn.torch.to_module import ModelModule, to_module
+from dynlearn.programs import Program
+from dynlearn.torch.door.as_function import as_function
+from dynlearn.torch.door.export import lower
+from dynlearn.torch.door.from_module import from_module
+from dynlearn.torch.door.write_back import write_back
+from dynlearn.torch.module.to_module import ModelModule, to_module
+from dynlearn.torch.shared.weights import weights_of
 
 if TYPE_CHECKING:
-    from dynlearn.torch.neural_ode import NeuralODE
-    from dynlearn.torch.neural_sde import NeuralSDE
-    from dynlearn.torch.training import Training
-    from dynlearn.torch.windows import Windows
+    from dynlearn.torch.native.neural_ode import NeuralODE
+    from dynlearn.torch.native.neural_sde import NeuralSDE
+    from dynlearn.torch.native.training import Training
+    from dynlearn.torch.native.windows import Windows
 
 __all__ = [
     "ModelModule",
@@ -45,10 +45,10 @@ __all__ = [
 
 # Imported when first used: they need torchdiffeq and torchsde, the others do not.
 _TRAINED = {
-    "NeuralODE": "neural_ode",
-    "NeuralSDE": "neural_sde",
-    "Training": "training",
-    "Windows": "windows",
+    "NeuralODE": "native.neural_ode",
+    "NeuralSDE": "native.neural_sde",
+    "Training": "native.training",
+    "Windows": "native.windows",
 }
 
 

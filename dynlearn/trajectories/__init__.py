@@ -1,20 +1,18 @@
 """Trajectories: measured and simulated runs as a plain `xarray.Dataset` under a written schema.
 
-Importing this package registers the accessor `ds.dyn`. The schema is in `docs/schema.md`.
+The accessor `ds.dyn` is there as soon as xarray is (`dynlearn.accessor`). The schema is in `docs/schema.md`.
 """
 
-from dynlearn.trajectories.accessor import TrajectoryAccessor
-from dynlearn.trajectories.arrays import from_arrays
-from dynlearn.trajectories.checks import validate
-from dynlearn.trajectories.concatenate import concatenate
-from dynlearn.trajectories.csv_table import from_csv
-from dynlearn.trajectories.episodes import from_gymnasium
-from dynlearn.trajectories.files import read, write
-from dynlearn.trajectories.frame import from_frame
-from dynlearn.trajectories.frame_layout import to_frame
+from dynlearn.trajectories.build.arrays import from_arrays
+from dynlearn.trajectories.build.csv.table import from_csv
+from dynlearn.trajectories.build.episodes import from_gymnasium
+from dynlearn.trajectories.build.frame import from_frame
+from dynlearn.trajectories.build.frame_layout import to_frame
+from dynlearn.trajectories.checks.validate import validate
+from dynlearn.trajectories.files.read_write import read, write
+from dynlearn.trajectories.verbs.concatenate import concatenate
 
 __all__ = [
-    "TrajectoryAccessor",
     "concatenate",
     "from_arrays",
     "from_csv",

@@ -11,8 +11,8 @@ from dynlearn.trajectories.message import refusal
 def as_numbers(what: str, value: Any, expected: str = "numbers", *, copy: bool = True) -> np.ndarray:
     """`value` as an array of numbers, a copy of it unless told otherwise.
 
-    **Raises** `ArgumentError` for text, objects, complex numbers, ragged lists, masked arrays, and tensors that
-    cannot be read.
+    Raises:
+        ArgumentError: text, objects, complex numbers, ragged lists, masked arrays, and tensors that cannot be read.
 
     >>> as_numbers("action", [1, 2], "two numbers")
     array([1, 2])
@@ -35,7 +35,8 @@ def as_numbers(what: str, value: Any, expected: str = "numbers", *, copy: bool =
 def as_float(what: str, values: Any) -> np.ndarray:
     """The same as float32 where it is that already, else as float64; not copied where it is either.
 
-    **Raises** `ArgumentError` as `as_numbers` does, and for integers that float64 would round.
+    Raises:
+        ArgumentError: as `as_numbers`, and for integers that float64 would round.
     """
     array = as_numbers(what, values, copy=False)
     if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size:

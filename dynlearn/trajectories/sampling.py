@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from dynlearn.trajectories.blocks import by_runs
-from dynlearn.trajectories.blocks import intervals as intervals_of
-from dynlearn.trajectories.clock import on_grid, resolution, steps_taken
-from dynlearn.trajectories.ragged import groups
+from dynlearn.trajectories.device.blocks import by_runs
+from dynlearn.trajectories.device.blocks import intervals as intervals_of
+from dynlearn.trajectories.device.ragged import groups
+from dynlearn.trajectories.once import once
 from dynlearn.trajectories.schema import time_unit, times_2d
+from dynlearn.trajectories.times.clock import on_grid, resolution, steps_taken
 
 RTOL = 1e-3
 """Intervals that differ by less than this fraction count as equal (clocks jitter, files round)."""
@@ -39,6 +40,7 @@ class Sampling:
     """The step of that grid; equal to `interval` where sampling is regular, else None if no lattice."""
 
 
+@once
 def sampling(ds: xr.Dataset) -> Sampling:
     """Derive the sampling from `t`.
 

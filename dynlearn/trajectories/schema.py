@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 
 from dynlearn.errors import ArgumentError, unknown
-from dynlearn.trajectories.blocks import by_runs
+from dynlearn.trajectories.device.blocks import by_runs
+from dynlearn.trajectories.hold import Hold
 
 SCHEMA_VERSION = "1"
 """Value of the attribute `dynlearn_schema`; it changes when an old reader would misread a new dataset."""
@@ -16,9 +17,6 @@ KINDS = ("output", "control", "state", "static")
 
 DIMENSIONS = ("trajectory", "time", *(f"{kind}_name" for kind in KINDS), "regime_name", "sample")
 """Every dimension a dataset under the schema may have."""
-
-HOLDS = ("zero", "linear")
-"""How a control goes on between two samples: constant, or along a straight line to the next one."""
 
 
 def names(ds: xr.Dataset, kind: str = "output") -> tuple[str, ...]:
@@ -49,9 +47,9 @@ def time_unit(ds: xr.Dataset) -> str:
     return str(ds["t"].attrs.get("units", ""))
 
 
-def hold(ds: xr.Dataset) -> str:
-    """How controls go on between samples, "zero" or "linear"; "zero" where there are no controls."""
-    return str(ds["control"].attrs["hold"]) if "control" in ds else "zero"
+def hold(ds: xr.Dataset) -> Hold:
+    """How controls go on between samples; zero hold where there are no controls."""
+    return Hold(ds["control"].attrs["hold"]) if "control" in ds else Hold.ZERO
 
 
 def times_2d(ds: xr.Dataset) -> np.ndarray:

@@ -11,9 +11,9 @@ import xarray as xr
 
 import dynlearn as dl
 from dynlearn.fitting import OBJECTIVES
-from dynlearn.inference._methods import process_of
+from dynlearn.inference.methods import process_of
 from dynlearn.models import AbstractModel, AbstractStateSpace, Ensemble, rollout
-from dynlearn.numerics.window import Window, cut
+from dynlearn.trajectories.window import Window, cut
 from tests.conftest import linear_runs, uneven_runs
 from tests.models.cases import CASES
 

@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from dynlearn.contract.markers import AbstractParallel
 from dynlearn.models import AbstractDeterministic, ErrorGrowth, Scaling, Signature
-from dynlearn.models._parallel import AbstractParallel
 from dynlearn.numerics.distributions import Gaussian
 from dynlearn.numerics.keys import as_key, split
-from dynlearn.numerics.window import Window
+from dynlearn.trajectories.window import Window
 
 
 class GRUState(eqx.Module):

@@ -13,8 +13,9 @@ from typing import Any
 
 from ._settings import Unavailable
 
-CACHES = ("JAX_COMPILATION_CACHE_DIR",)
+CACHES = ("JAX_COMPILATION_CACHE_DIR", "DYNLEARN_CACHE")
 """Left out of the environment of fresh processes: what they compile is part of what they cost."""
+OFF = {"DYNLEARN_COMPILATION_CACHE": "off"}
 
 
 def seconds(work: Callable[[], Any], repeats: int) -> list[float]:
@@ -27,26 +28,27 @@ def seconds(work: Callable[[], Any], repeats: int) -> list[float]:
     return found
 
 
-def command(arguments: list[str]) -> float:
+def command(arguments: list[str], variables: dict[str, str] = OFF) -> float:
     """Wall time of a program, in seconds."""
-    return spawn(arguments)[0]
+    return spawn(arguments, variables)[0]
 
 
-def script(text: str) -> dict[str, Any]:
+def script(text: str, variables: dict[str, str] = OFF) -> dict[str, Any]:
     """Run a Python script in a fresh process; it prints one JSON object as its last line.
 
     Adds `seconds` (start of the process to its end) and `started`, the clock (`time.time`) at its start.
     """
-    took, started, output = spawn([sys.executable, "-c", text])
+    took, started, output = spawn([sys.executable, "-c", text], variables)
     return {**json.loads(output.splitlines()[-1]), "seconds": took, "started": started}
 
 
-def spawn(arguments: list[str]) -> tuple[float, float, str]:
-    """Wall time of a program, the clock at its start, and what it printed.
+def spawn(arguments: list[str], variables: dict[str, str] = OFF) -> tuple[float, float, str]:
+    """Wall time of a program, the clock at its start, and what it printed; no program is kept unless told so.
 
-    **Raises** `RuntimeError` where it fails: its last words first.
+    Raises:
+        RuntimeError: it fails; its last words first.
     """
-    environment = {k: v for k, v in os.environ.items() if k not in CACHES}
+    environment = {k: v for k, v in os.environ.items() if k not in CACHES} | variables
     clock, started = time.time(), time.perf_counter()
     done = subprocess.run(arguments, capture_output=True, text=True, env=environment, check=False)
     took = time.perf_counter() - started

@@ -21,8 +21,9 @@ VARIABLE = "DYNLEARN_PEERS"
 def ask(name: str, scripts: Path = SCRIPTS, **given: object) -> dict[str, np.ndarray]:
     """What the script of that name answers to the arrays `given`.
 
-    **Raises** `Unavailable` where the environment is missing; `RuntimeError`, with the script's own words, where
-    it fails.
+    Raises:
+        Unavailable: the environment is missing.
+        RuntimeError: it fails; with the script's own words.
     """
     with tempfile.TemporaryDirectory() as folder:
         question, answer = Path(folder, "question.npz"), Path(folder, "answer.npz")

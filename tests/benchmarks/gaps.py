@@ -26,8 +26,9 @@ from statsmodels import datasets
 from statsmodels.tsa.statespace.structural import UnobservedComponents
 
 import dynlearn as dl
-from dynlearn.models import LinearStateSpace, structural
-from dynlearn.models.structural import Level, Seasonal, Trend
+from dynlearn.models import LinearStateSpace
+from dynlearn.models.linear import structural
+from dynlearn.models.linear.structural import Level, Seasonal, Trend
 
 from ._measure import seconds
 from ._rows import Row, at_most, between

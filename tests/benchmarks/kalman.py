@@ -151,7 +151,7 @@ def _compiled(
 def _chain(p: Any, u: Any, y: Any) -> Any:
     import jax.numpy as jnp
 
-    from dynlearn.numerics.kalman import Chain
+    from dynlearn.filtering.kalman.chain import Chain
 
     def every(matrix: Any, first: Any = None) -> Any:
         rows = jnp.broadcast_to(matrix, (len(y), *matrix.shape))
@@ -171,19 +171,19 @@ def _chain(p: Any, u: Any, y: Any) -> Any:
 def _here(p: Any, u: Any, y: Any) -> Any:
     import jax.numpy as jnp
 
-    from dynlearn.numerics.kalman import run_filter
+    from dynlearn.filtering.kalman.recursions import run_filter
 
     return run_filter(_chain(p, u, y), observed=jnp.ones(y.shape, bool)).log_density.sum()
 
 
 def _here_with_gaps(p: Any, u: Any, y: Any) -> Any:
-    from dynlearn.numerics.kalman import run_filter
+    from dynlearn.filtering.kalman.recursions import run_filter
 
     return run_filter(_chain(p, u, y)).log_density.sum()
 
 
 def _parallel(p: Any, u: Any, y: Any) -> Any:
-    from dynlearn.numerics.kalman import run_filter
+    from dynlearn.filtering.kalman.recursions import run_filter
 
     return run_filter(_chain(p, u, y), parallel=True).log_density.sum()
 

@@ -62,7 +62,7 @@ def _series(series: Series, settings: Settings) -> list[Row]:
 def _fits(series: Series, train: Any, valid: Any, settings: Settings) -> Iterator[tuple[str, Any]]:
     import dynlearn as dl
     from dynlearn.fitting import Gradient, LeastSquares
-    from dynlearn.models import dictionaries
+    from dynlearn.parts.liftings import dictionaries
 
     fourier = dictionaries.Fourier(count=settings.size(400, 50), delays=16, bandwidth=0.5)
     model: Any = dl.models.Koopman.from_data(train, lifting=fourier, gap=0, key=0)

@@ -233,7 +233,7 @@ def _torch(weights: Weights, x0: Any, times: Any, target: Any, device: str = "cp
 def _models(runs: int, count: int, settings: Settings) -> Iterator[Row]:
     """The same step through a model, its objective and its windows."""
     import dynlearn as dl
-    from dynlearn.fitting._examples import Examples
+    from dynlearn.fitting.examples import Examples
 
     ds = dl.datasets.load("pendulum", runs=runs, length=count, key=0)
     sides = {}

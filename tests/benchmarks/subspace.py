@@ -111,7 +111,7 @@ def _complete(count: int) -> list[Row]:
 
 
 def _orders(drawn: list[Problem]) -> list[Row]:
-    from dynlearn.numerics.subspace import order_scores
+    from dynlearn.identification.subspace import order_scores
 
     right: dict[str, list[bool]] = {"bic": [], "svc": [], "aic": [], "nic": []}
     for one in drawn:
@@ -186,7 +186,7 @@ def _simulated(A: np.ndarray, B: np.ndarray, C: np.ndarray, u: np.ndarray, x: np
 
 
 def _identified(one: Problem, **options: int) -> float:
-    from dynlearn.numerics.subspace import identify
+    from dynlearn.identification.subspace import identify
 
     return distance(identify(one.outputs, one.controls, len(one.A), **options).poles, one.A)
 
@@ -199,8 +199,8 @@ def distance(poles: np.ndarray, A: np.ndarray) -> float:
 
 def bound(one: Problem) -> float:
     """The largest Cramer-Rao standard deviation of a pole: initial states unknown, noise law known."""
-    from dynlearn.numerics._innovations import Innovations, coordinates, predict, starts
-    from dynlearn.numerics._subspace_data import gather
+    from dynlearn.identification._data import gather
+    from dynlearn.identification._innovations import Innovations, coordinates, predict, starts
 
     runs, n = gather(one.outputs, one.controls), len(one.A)
     C, R = one.C / runs.y_scale[:, None], np.diag((one.noise / runs.y_scale) ** 2)

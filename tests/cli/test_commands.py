@@ -164,7 +164,7 @@ def test_control_writes_the_runs_it_shows(call, pendulum, tmp_path):
 
 
 def test_separator_and_decimal_comma_on_the_command_line(tmp_path):
-    from dynlearn.cli._data import Table, open_data
+    from dynlearn.cli.shared.data import Table, open_data
 
     (tmp_path / "a.csv").write_text("t\ty\n0\t1,500\n1\t2,500\n")
     ds = open_data(str(tmp_path / "a.csv"), Table(time="t", outputs="y", sep="\\t", decimal=","))

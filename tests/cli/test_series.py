@@ -198,7 +198,7 @@ def test_identify_finds_how_many_states_there_are(call, tmp_path):
 
 
 def test_instants_in_utc_come_out_as_such(tmp_path):
-    from dynlearn.cli._files import write_dataset
+    from dynlearn.cli.shared.files import write_dataset
 
     summer = "t,y\n2024-10-27T02:30:00.5+02:00,1\n2024-10-27T02:30:00.5+01:00,2\n"
     (tmp_path / "a.csv").write_text(summer)
@@ -214,7 +214,7 @@ def test_instants_in_utc_come_out_as_such(tmp_path):
 def test_regimes_have_a_column_each(tmp_path):
     import xarray as xr
 
-    from dynlearn.cli._csv import write_csv
+    from dynlearn.cli.shared.csv import write_csv
 
     ds = dl.from_arrays([[[0.0], [1.0]]], dt=1.0, output_names=["y"]).assign_coords(
         regime_name=["calm", "wild"], regime=(("trajectory", "time"), [["calm", "wild"]])

@@ -1,6 +1,6 @@
 """What words on the command line mean."""
 
-from dynlearn.cli._data import Table
+from dynlearn.cli.shared.data import Table
 
 
 def test_columns_are_named_with_or_without_spaces():

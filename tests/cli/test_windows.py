@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from dynlearn.cli._windows import check_room, sizes
+from dynlearn.cli.shared.windows import check_room, sizes
 from dynlearn.errors import ArgumentError
 
 

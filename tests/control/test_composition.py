@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from dynlearn.control import CEM, MPC, AbstractPlanner, Constraint, FunctionCost, Quadratic
-from dynlearn.control.checks import check_cost
-from dynlearn.control.paths import score
-from dynlearn.control.problem import stage_cost_of, transition_of
+from dynlearn.control.controllers.checks import check_cost
+from dynlearn.control.planners.paths import score
+from dynlearn.control.problem.stage import stage_cost_of, transition_of
 from dynlearn.errors import ArgumentError
 from dynlearn.models import AbstractModel, Scaling, Signature
 from dynlearn.numerics.distributions import Gaussian
@@ -72,7 +72,7 @@ class Asked(AbstractPlanner):
         return jnp.zeros((horizon, controls))
 
     def plan(self, transition, cost, state, memory, key):
-        from dynlearn.control.planner import Plan, Reason
+        from dynlearn.control.planners.contract import Plan, Reason
 
         controls = jax.random.uniform(key, memory.shape)
         states = jnp.broadcast_to(state, (memory.shape[0] + 1, *state.shape))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dynlearn.control import Quadratic
-from dynlearn.control import past as pasts
+from dynlearn.control.controllers import past as pasts
 from dynlearn.models import Signature
 
 

@@ -9,7 +9,7 @@ import pytest
 import scipy.io
 
 import dynlearn.datasets as datasets
-from dynlearn.datasets import _files, benchmarks
+from dynlearn.datasets import benchmarks, files
 from dynlearn.datasets.benchmarks import (
     cascaded_tanks,
     ett,
@@ -20,14 +20,15 @@ from dynlearn.datasets.benchmarks import (
     schunk_arm,
     wiener_hammerstein_2009,
 )
+from dynlearn.disk.cache import CACHE
 from dynlearn.errors import ArgumentError, FileFormatError
-from dynlearn.trajectories import validate
+from dynlearn.trajectories.checks.validate import validate
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv(_files.DATA, str(tmp_path))
-    monkeypatch.delenv(_files.CACHE, raising=False)
+    monkeypatch.setenv(files.DATA, str(tmp_path))
+    monkeypatch.delenv(CACHE, raising=False)
     return tmp_path
 
 
@@ -35,7 +36,7 @@ def place(folder, file, content):
     path = folder / file.path
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return dataclasses.replace(file, sha256=_files.checksum(path))
+    return dataclasses.replace(file, sha256=files.checksum(path))
 
 
 def test_cascaded_tanks(folder, monkeypatch):
@@ -122,7 +123,7 @@ def test_folders_of_runs(folder, monkeypatch, module, outputs, controls):
             ("time", 0.1 * np.arange(length)[:, None]),
         ):
             np.savetxt(root / f"measurement_{run}" / f"{name}.csv", values, delimiter=",")
-    file = dataclasses.replace(module.FILE, sha256=_files.checksum(root, module.FILE.pattern))
+    file = dataclasses.replace(module.FILE, sha256=files.checksum(root, module.FILE.pattern))
     monkeypatch.setattr(module, "FILE", file)
     ds = validate(datasets.load(module.INFO.name))
     assert ds["trajectory"].values.tolist() == [2, 10]
@@ -186,25 +187,25 @@ def test_physionet2012_options(stays):
 
 
 class TestFiles:
-    file = _files.File("thing/thing.csv", "0" * 64, 3, page="https://example.org/thing")
+    file = files.File("thing/thing.csv", "0" * 64, 3, page="https://example.org/thing")
 
     def test_no_variable(self, monkeypatch):
-        monkeypatch.delenv(_files.DATA, raising=False)
+        monkeypatch.delenv(files.DATA, raising=False)
         with pytest.raises(
             ArgumentError, match=r"DYNLEARN_DATA is not set; get it from https://example.org/thing"
         ):
-            _files.fetch(self.file)
+            files.fetch(self.file)
 
     def test_no_file(self, folder):
         with pytest.raises(
             ArgumentError, match=r"DYNLEARN_DATA is '.*', and there is no .*thing.csv; get it from"
         ):
-            _files.fetch(self.file)
+            files.fetch(self.file)
 
     def test_a_wrong_file(self, folder):
         place(folder, self.file, "abc")
         with pytest.raises(FileFormatError) as caught:
-            _files.fetch(self.file)
+            files.fetch(self.file)
         abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         assert "0" * 64 in str(caught.value)
         assert abc in str(caught.value)
@@ -213,8 +214,8 @@ class TestFiles:
     def test_download(self, tmp_path, monkeypatch):
         import pooch
 
-        monkeypatch.delenv(_files.DATA, raising=False)
-        monkeypatch.setenv(_files.CACHE, str(tmp_path))
+        monkeypatch.delenv(files.DATA, raising=False)
+        monkeypatch.setenv(CACHE, str(tmp_path))
         asked = {}
 
         def retrieve(url, known_hash, fname, path):
@@ -222,7 +223,7 @@ class TestFiles:
             return str(path / fname)
 
         monkeypatch.setattr(pooch, "retrieve", retrieve)
-        found = _files.fetch(dataclasses.replace(self.file, address="https://example.org/thing.csv"))
+        found = files.fetch(dataclasses.replace(self.file, address="https://example.org/thing.csv"))
         assert found == tmp_path / "thing" / "thing.csv"
         assert asked["url"] == "https://example.org/thing.csv"
         assert asked["known_hash"] == "sha256:" + "0" * 64
@@ -234,14 +235,14 @@ class TestFiles:
         def retrieve(*args, **kwargs):
             raise error
 
-        monkeypatch.delenv(_files.DATA, raising=False)
-        monkeypatch.setenv(_files.CACHE, str(tmp_path))
+        monkeypatch.delenv(files.DATA, raising=False)
+        monkeypatch.setenv(CACHE, str(tmp_path))
         monkeypatch.setattr(pooch, "retrieve", retrieve)
         with pytest.raises(FileFormatError, match=f"{error}; get it by hand from .* DYNLEARN_DATA=<folder>"):
-            _files.fetch(dataclasses.replace(self.file, address="https://example.org/thing.csv"))
+            files.fetch(dataclasses.replace(self.file, address="https://example.org/thing.csv"))
 
     def test_every_benchmark_says_where_its_files_are_from(self, monkeypatch, tmp_path):
-        monkeypatch.setenv(_files.DATA, str(tmp_path))
+        monkeypatch.setenv(files.DATA, str(tmp_path))
         by_hand = [b for b in benchmarks.ALL if b.INFO.name not in ("ett", "gas_furnace", "santafe_laser")]
         for benchmark in by_hand:
             with pytest.raises(ArgumentError, match=r"get it from https://.*set DYNLEARN_DATA=<folder>"):

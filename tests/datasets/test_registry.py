@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import dynlearn.datasets as datasets
-from dynlearn.datasets import _files, _shipped
+from dynlearn.datasets import files
+from dynlearn.datasets import shipped_series as _shipped
 from dynlearn.errors import ArgumentError, FileFormatError
-from dynlearn.trajectories import validate
+from dynlearn.trajectories.checks.validate import validate
 from dynlearn.trajectories.schema import units
 
 MEASURED = {
@@ -86,9 +87,9 @@ def test_measured_series(name):
 def test_measured_series_are_small_and_say_where_they_are_from(name):
     card = datasets.info(name)
     assert card.size < 300_000
-    file = _files.shipped(f"{name}/{name}.csv")
+    file = files.shipped(f"{name}/{name}.csv")
     assert file.stat().st_size == card.size
-    text = _files.shipped(f"{name}/SOURCE.md").read_text()
+    text = files.shipped(f"{name}/SOURCE.md").read_text()
     for heading in ("Who measured", "Origin", "Taken from", "Licence", "Extraction", "unit"):
         assert heading in text
 
@@ -109,15 +110,15 @@ def test_a_changed_file_is_refused(tmp_path, monkeypatch):
 
 def test_an_incomplete_installation_says_so():
     with pytest.raises(FileFormatError, match="reinstall dynlearn"):
-        _files.shipped("nothing/nothing.csv")
+        files.shipped("nothing/nothing.csv")
 
 
 def test_an_installed_package_has_its_own_copy(tmp_path, monkeypatch):
     package = tmp_path / "dynlearn" / "datasets"
     (package / "shipped" / "x").mkdir(parents=True)
     (package / "shipped" / "x" / "x.csv").write_text("t\n")
-    monkeypatch.setattr(_files, "__file__", str(package / "_files.py"))
-    assert _files.shipped("x/x.csv") == (package / "shipped" / "x" / "x.csv").resolve()
+    monkeypatch.setattr(files, "__file__", str(package / "files.py"))
+    assert files.shipped("x/x.csv") == (package / "shipped" / "x" / "x.csv").resolve()
 
 
 def test_names_and_measured_series_do_not_import_jax():

@@ -10,7 +10,7 @@ import dynlearn.datasets as datasets
 from dynlearn.datasets._simulated import CLASSES
 from dynlearn.datasets.systems import _simulate
 from dynlearn.errors import ArgumentError
-from dynlearn.trajectories import validate
+from dynlearn.trajectories.checks.validate import validate
 from dynlearn.trajectories.schema import units
 
 NAMES = datasets.names("simulated")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import dynlearn as dl
-from dynlearn.cli import _files
-from dynlearn.cli._csv import write_csv
+from dynlearn.cli.shared import files
+from dynlearn.cli.shared.csv import write_csv
 from dynlearn.disk import _flock, clear_leftovers, locked, put, replacing
 from dynlearn.errors import ArgumentError, WriteError
 
@@ -45,7 +45,7 @@ def page(ds, path):
 WRITERS = {
     "nc": ("a.nc", dl.write),
     "zarr": ("a.zarr", dl.write),
-    "scores": ("a.nc", _files.write_scores),
+    "scores": ("a.nc", files.write_scores),
     "csv": ("a.csv", write_csv),
     "page": ("a.html", page),
     "model": ("a.dyn", saved),
@@ -177,11 +177,11 @@ def test_no_file_takes_the_place_of_a_folder(kind, big, tmp_path):
 
 def test_a_command_takes_a_folder_for_a_series_alone(tmp_path):
     (tmp_path / "a.zarr").mkdir()
-    _files.check_target("--output", tmp_path / "a.zarr", (".csv", ".zarr"))
+    files.check_target("--output", tmp_path / "a.zarr", (".csv", ".zarr"))
     with pytest.raises(
         ArgumentError, match=r"--output: expected a file, got the folder .*a\.zarr'; add a name"
     ):
-        _files.check_target("--output", tmp_path / "a.zarr")
+        files.check_target("--output", tmp_path / "a.zarr")
 
 
 def test_no_folder_takes_the_place_of_a_file(big, tmp_path):

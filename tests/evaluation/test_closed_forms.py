@@ -5,7 +5,7 @@ import pytest
 import scoringrules
 
 import dynlearn as dl
-from dynlearn.evaluation import baselines
+from dynlearn.evaluation import fit_baselines
 
 CONTEXT, HORIZON = 8, 4
 
@@ -76,7 +76,7 @@ def test_arx_is_fitted_to_the_training_data_alone(scored):
 def test_the_error_law_of_a_baseline_is_that_of_the_validation_data(scored):
     """Of persistence on the validation run, by lead; the training run is twice as noisy here."""
     noisy = dataset(3 + 2 * (TRAIN - 3))
-    fitted, _ = baselines.fitted(noisy, dataset(VALID), CONTEXT)
+    fitted = fit_baselines(noisy, dataset(VALID), CONTEXT).models
     with_it = dl.forecast(fitted["persistence"], dataset(TEST), 4, samples=2)["output_scale"].values.ravel()
     expected = [np.sqrt(np.mean((VALID[k:] - VALID[:-k]) ** 2)) for k in range(1, 5)]
     np.testing.assert_allclose(with_it, expected, rtol=0.15)
@@ -84,7 +84,7 @@ def test_the_error_law_of_a_baseline_is_that_of_the_validation_data(scored):
 
 def test_probabilistic_scores_are_those_of_an_outside_library(scored):
     """On the very draws of the forecast: one run per window, named as the evaluation names it."""
-    model, _ = baselines.fitted(dataset(TRAIN), dataset(VALID), CONTEXT)
+    model = fit_baselines(dataset(TRAIN), dataset(VALID), CONTEXT).models
     windows = dataset(TEST).dyn.windows(CONTEXT + HORIZON, stride=HORIZON)
     contexts = windows.isel(time=slice(None, CONTEXT))
     draws = dl.forecast(model["persistence"], contexts, HORIZON, samples=400, key=0)["output"].values[..., 0]

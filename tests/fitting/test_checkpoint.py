@@ -16,8 +16,9 @@ import pytest
 
 import dynlearn as dl
 from dynlearn.errors import ArgumentError, FileFormatError
-from dynlearn.fitting import EM, Gradient, MaximumLikelihood, Subspace, SwitchingEM, _checkpoint, _progress
-from dynlearn.fitting._identity import difference, identity
+from dynlearn.fitting import EM, Gradient, MaximumLikelihood, Subspace, SwitchingEM, progress
+from dynlearn.fitting.checkpoint import checkpoint
+from dynlearn.fitting.checkpoint.identity import difference, identity
 
 METHOD = Gradient(steps=4, batch=4, horizon=3, validate_every=2)
 
@@ -126,7 +127,7 @@ def mutated(ds):
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (lambda ds: {"model": node(ds, activation="relu")}, "activation is dynlearn.models._networks.tanh there and"),
+        (lambda ds: {"model": node(ds, activation="relu")}, "activation is dynlearn.numerics.activations.tanh there"),
         (lambda ds: {"model": node(ds, key=1)}, r"layers.0.weight \(float32\[8, 3\]\) holds other values"),
         (lambda ds: {"model": node(ds, hidden=1)}, r"layers.2.out_features is 2 there and 3 here"),
         (lambda ds: {"model": node(ds, solver=dl.solvers.FixedStep("rk4", 2))}, "solver.substeps is 1 there and 2 he"),
@@ -298,14 +299,19 @@ def state_space(ds, **options):
 
 
 RESUMED = {
-    "em": (state_space, EM(steps=6), (2, 5), ["em.iterate"]),
-    "maximum likelihood": (state_space, MaximumLikelihood(steps=6), (2, 5), ["maximum_likelihood._loss"]),
+    "em": (state_space, EM(steps=6), (2, 5), ["likelihood.em.iterate"]),
+    "maximum likelihood": (
+        state_space,
+        MaximumLikelihood(steps=6),
+        (2, 5),
+        ["likelihood.maximum_likelihood._loss"],
+    ),
     "subspace": (state_space, Subspace(past=4, future=3, steps=5), (2, 4), ["subspace.iterate_noises"]),
     "switching em": (
         lambda ds: dl.models.SwitchingLinear.from_data(ds, regimes=2, states=2, memory=4, key=0),
         SwitchingEM(steps=4, restarts=2, polish=3),
         (1, 2),
-        ["switching_em.improved", "maximum_likelihood._loss"],
+        ["likelihood.switching_em.improved", "likelihood.maximum_likelihood._loss"],
     ),
 }
 """Model, method, the reports after which it is killed, and what it computes in every step."""
@@ -318,9 +324,9 @@ def test_a_killed_fit_goes_on_to_the_same_bits(name, make_linear, tmp_path, monk
     ds = make_linear(noise=0.2)
     model, steps = make(ds), []
     for path in expensive:
-        step = pkgutil.resolve_name(f"dynlearn.fitting.{path.replace('.', ':')}")
+        step = pkgutil.resolve_name(f"dynlearn.fitting.methods.{':'.join(path.rsplit('.', 1))}")
         counted = lambda *args, step=step: steps.append(1) or step(*args)  # noqa: E731
-        monkeypatch.setattr(f"dynlearn.fitting.{path}", counted)
+        monkeypatch.setattr(f"dynlearn.fitting.methods.{path}", counted)
 
     def fit(**options):
         steps.clear()
@@ -329,11 +335,11 @@ def test_a_killed_fit_goes_on_to_the_same_bits(name, make_linear, tmp_path, monk
 
     whole, needed = fit()
     path, taken = tmp_path / "fit.ck", 0
-    monkeypatch.setattr(_checkpoint, "PAUSE", 0.0)
-    monkeypatch.setattr(_checkpoint.time, "monotonic", lambda: 0.0)  # it is always time to write
+    monkeypatch.setattr(checkpoint, "PAUSE", 0.0)
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: 0.0)  # it is always time to write
     for reports in kills:
         with monkeypatch.context() as patched:
-            patched.setattr(_progress, "silent", killed_after(reports))
+            patched.setattr(progress, "silent", killed_after(reports))
             with pytest.raises(Killed):
                 fit(checkpoint=path)
         taken += len(steps)

@@ -8,7 +8,7 @@ import dynlearn as dl
 from dynlearn.errors import ArgumentError
 from dynlearn.fitting import LeastSquares, Reason
 from dynlearn.models import Ensemble
-from dynlearn.models.dictionaries import Fourier
+from dynlearn.parts.liftings.fourier import Fourier
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_members_are_calibrated_one_by_one(noisy):
 
 
 def test_an_anchor_has_as_much_context_as_the_model_requires(make_linear):
-    from dynlearn.fitting._examples import Examples
+    from dynlearn.fitting.examples import Examples
 
     ds = make_linear()
     model = dl.models.ContextTiling.from_data(ds, memory=12)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import dynlearn as dl
-from dynlearn.fitting._cross_fitting import _followed, errors_left_out
-from dynlearn.fitting._forecast_errors import ForecastErrors
-from dynlearn.fitting.least_squares import refitted
+from dynlearn.fitting.cross_fitting import _followed, errors_left_out
+from dynlearn.fitting.forecast_errors import ForecastErrors
+from dynlearn.fitting.methods.least_squares import refitted
 
 LEFT_OUT = "parts of train, each left out of a fit"
 

@@ -10,7 +10,7 @@ import dynlearn as dl
 from dynlearn.errors import ArgumentError, FitError
 from dynlearn.fitting import EM, Gradient, MaximumLikelihood, marginal_likelihood
 from dynlearn.models import LinearStateSpace
-from dynlearn.numerics.window import cut
+from dynlearn.trajectories.window import cut
 
 
 @pytest.fixture(scope="module")

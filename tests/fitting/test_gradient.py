@@ -8,8 +8,8 @@ import pytest
 
 import dynlearn as dl
 from dynlearn.errors import FileFormatError
-from dynlearn.fitting import Gradient, Reason, _progress
-from dynlearn.fitting._examples import Examples
+from dynlearn.fitting import Gradient, Reason, progress
+from dynlearn.fitting.examples import Examples
 from dynlearn.models import Ensemble
 
 METHOD = Gradient(steps=8, batch=4, horizon=3, validate_every=2, validation_windows=8)
@@ -83,7 +83,7 @@ def test_a_killed_fit_goes_on_to_the_same_bits(kind, linear, tmp_path, monkeypat
     whole = fit(model, linear, linear)
     path = tmp_path / "fit.checkpoint"
     with monkeypatch.context() as patched:
-        patched.setattr(_progress, "silent", killed_after(2))
+        patched.setattr(progress, "silent", killed_after(2))
         with pytest.raises(Killed):
             fit(model, linear, linear, checkpoint=path)
     resumed = fit(model, linear, linear, checkpoint=path)

@@ -8,7 +8,7 @@ import pytest
 
 import dynlearn as dl
 from dynlearn.fitting import locally_regularized, multi_step
-from dynlearn.fitting._examples import Examples
+from dynlearn.fitting.examples import Examples
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,12 @@ import pytest
 import scipy.stats
 
 import dynlearn as dl
-from dynlearn.fitting._examples import Examples, lead_times
-from dynlearn.fitting.objectives import likelihood, multi_step
-from dynlearn.fitting.teacher_forcing import forced_and_free
+from dynlearn.fitting.examples import Examples, lead_times
+from dynlearn.fitting.objectives.likelihood import likelihood
+from dynlearn.fitting.objectives.multi_step import multi_step
+from dynlearn.fitting.objectives.teacher_forcing import forced_and_free
 from dynlearn.models import ARX, DeepStateSpace, ErrorGrowth, Persistence, Scaling, Signature
-from dynlearn.numerics.window import cut
+from dynlearn.trajectories.window import cut
 
 MEAN, SCALE, TIMES = 2.0, 3.0, np.array([0.0, 0.2, 0.7, 1.0, 1.9, 2.1])
 Y = np.array([[1.0, 4.0, 5.0, np.nan, 2.0, 0.5], [3.0, 3.5, np.nan, 1.0, 6.0, 2.5]])

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import dynlearn as dl
-from dynlearn.fitting._cross_fitting import errors_left_out
-from dynlearn.fitting._examples import Examples
-from dynlearn.fitting._series import series
-from dynlearn.fitting.least_squares import refitted
-from dynlearn.inference import _border
+from dynlearn.fitting.cross_fitting import errors_left_out
+from dynlearn.fitting.examples import Examples
+from dynlearn.fitting.methods.least_squares import refitted
+from dynlearn.fitting.methods.series import series
+from dynlearn.inference import border
 from dynlearn.models import Scaling
-from dynlearn.trajectories import ragged as ragged_
+from dynlearn.trajectories.device import ragged as ragged_
 
 NEVER = 2**62
 
@@ -105,7 +105,7 @@ def test_likelihoods_and_series_stay_with_their_runs(ragged, both):
     assert pieces["trajectory"].values.tolist() == ragged["trajectory"].values.tolist()
     np.testing.assert_allclose(pieces, padded, rtol=1e-10)
     (outputs, controls), others = both(
-        lambda: series(model.scaling, *_border.groups_of(ragged, feedthrough=False))
+        lambda: series(model.scaling, *border.groups_of(ragged, feedthrough=False))
     )
     assert [len(y) for y in outputs] == ragged.dyn.lengths.tolist()
     equal((outputs, controls), others)

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 import dynlearn as dl
-from dynlearn.fitting._switching_odds import OTHERS, fitted_switch
-from dynlearn.fitting._switching_step import improved
-from dynlearn.fitting.teacher_forcing import teacher_forcing
+from dynlearn.filtering.processes.switches import Markov
+from dynlearn.fitting.methods.likelihood._switching_odds import OTHERS, fitted_switch
+from dynlearn.fitting.methods.likelihood._switching_step import improved
+from dynlearn.fitting.objectives.teacher_forcing import teacher_forcing
+from dynlearn.identification import subspace
 from dynlearn.models import DeepStateSpace, LinearStateSpace, Persistence, Signature, SwitchingLinear
-from dynlearn.numerics import subspace
-from dynlearn.numerics.filtering.switches import Markov
-from dynlearn.numerics.window import cut
+from dynlearn.trajectories.window import cut
 
 from ..inference.reference import Joint, linear
 

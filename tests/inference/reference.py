@@ -7,8 +7,8 @@ import scipy.linalg
 import xarray as xr
 
 import dynlearn as dl
+from dynlearn.contract.scaling import anything
 from dynlearn.models import LinearStateSpace, Scaling, Signature
-from dynlearn.models._scaling import anything
 
 
 def covariance(rng: np.random.Generator, n: int, scale: float = 1.0) -> np.ndarray:

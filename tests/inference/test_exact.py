@@ -13,8 +13,8 @@ from statsmodels.tsa.statespace.mlemodel import MLEModel
 import dynlearn as dl
 from dynlearn.inference import Exact, log_density
 from dynlearn.models import LinearStateSpace
-from dynlearn.models._state_space import double
 from dynlearn.numerics import precision
+from dynlearn.numerics.precision import double
 
 from .reference import Joint, build, dataset, linear, textbook
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import dynlearn as dl
+from dynlearn.contract.linear_gaussian import chain
+from dynlearn.filtering.kalman.recursions import draw_paths, run_filter, run_smoother
 from dynlearn.models import LinearStateSpace, Signature
-from dynlearn.models._linear_gaussian import chain
 from dynlearn.numerics import precision
-from dynlearn.numerics.kalman import draw_paths, run_filter, run_smoother
 
 STATES, OUTPUTS, TIME = 3, 2, 40
 
@@ -46,7 +46,7 @@ def problem(rng: np.random.Generator, dtype) -> dict[str, np.ndarray]:
 
 @eqx.filter_jit
 def solved(batch, key):
-    from dynlearn.numerics.kalman import Chain
+    from dynlearn.filtering.kalman.chain import Chain
 
     def one(rows):
         run = Chain(**{k: v for k, v in rows.items() if k != "moves"}).padded(rows["moves"])

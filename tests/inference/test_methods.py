@@ -6,8 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from dynlearn.filtering.kalman import recursions as kalman
+from dynlearn.filtering.kalman.chain import Chain
+from dynlearn.filtering.processes.process import Process
 from dynlearn.inference import EnsembleKalman, Exact, Extended, Particle, Unscented
-from dynlearn.numerics import kalman, precision
+from dynlearn.numerics import precision
 from dynlearn.numerics.distributions import (
     Bernoulli,
     MultivariateGaussian,
@@ -15,8 +18,6 @@ from dynlearn.numerics.distributions import (
     Poisson,
     StudentT,
 )
-from dynlearn.numerics.filtering.process import Process
-from dynlearn.numerics.kalman import Chain
 
 from .grid import solve
 

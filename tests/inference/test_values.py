@@ -10,14 +10,14 @@ import pytest
 import scipy.stats
 
 import dynlearn as dl
+from dynlearn.filtering.kalman.chain import Chain
+from dynlearn.filtering.methods.amortised import Amortised, AmortisedProcess
+from dynlearn.filtering.methods.collapsed import Collapsed
+from dynlearn.filtering.methods.enumerated import Enumerated
 from dynlearn.inference import EnsembleKalman, Exact, Extended, Particle, Unscented
 from dynlearn.inference.density import log_joint
 from dynlearn.models import LinearStateSpace, NonlinearStateSpace, Scaling, Signature, SwitchingLinear
 from dynlearn.numerics import precision
-from dynlearn.numerics.filtering.amortised import Amortised, AmortisedProcess
-from dynlearn.numerics.filtering.collapsed import Collapsed
-from dynlearn.numerics.filtering.enumerated import Enumerated
-from dynlearn.numerics.kalman import Chain
 
 from .reference import Joint, Linear, linear, textbook
 

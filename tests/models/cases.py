@@ -7,7 +7,11 @@ import xarray as xr
 
 import dynlearn as dl
 from dynlearn.models import AbstractModel
-from dynlearn.models.dictionaries import Delays, Fourier, Learned, Polynomial, Radial
+from dynlearn.parts.liftings.delay_coordinates import Delays
+from dynlearn.parts.liftings.fourier import Fourier
+from dynlearn.parts.liftings.learned import Learned
+from dynlearn.parts.liftings.polynomial import Polynomial
+from dynlearn.parts.liftings.radial import Radial
 
 Build = Callable[[xr.Dataset], AbstractModel]
 

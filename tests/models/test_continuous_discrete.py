@@ -10,16 +10,16 @@ import scipy.stats
 
 import dynlearn as dl
 from dynlearn.errors import ArgumentError
-from dynlearn.fitting.elbo import elbo
+from dynlearn.filtering.methods.amortised import Amortised
+from dynlearn.fitting.objectives.elbo import elbo
 from dynlearn.models import LinearStateSpace, Signature, for_intervals_of
-from dynlearn.models._drifts import FORMS, LinearDrift, LocallyLinearDrift
-from dynlearn.models._linear_systems import Noise
-from dynlearn.models._measurement import Measurement
-from dynlearn.models.continuous_discrete import ContinuousDiscrete
+from dynlearn.models.latent.continuous_discrete import ContinuousDiscrete
 from dynlearn.numerics import precision
-from dynlearn.numerics.filtering.amortised import Amortised
 from dynlearn.numerics.flow import flow
-from dynlearn.numerics.window import cut
+from dynlearn.parts.fields.drifts import FORMS, LinearDrift, LocallyLinearDrift
+from dynlearn.parts.laws.measurement import Measurement
+from dynlearn.parts.transitions.linear_systems import Noise
+from dynlearn.trajectories.window import cut
 
 A = np.array([[-0.2, 1.5], [-1.5, -0.3]])
 B = np.array([[0.5], [1.0]])

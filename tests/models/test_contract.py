@@ -22,7 +22,7 @@ from dynlearn.models import (
     Measurement,
     rollout,
 )
-from dynlearn.numerics.window import Window, cut
+from dynlearn.trajectories.window import Window, cut
 
 from .cases import APART, CASES, Build
 

@@ -8,11 +8,11 @@ import pytest
 
 import dynlearn as dl
 from dynlearn.errors import ArgumentError
-from dynlearn.fitting.teacher_forcing import forced_and_free, teacher_forcing
-from dynlearn.models.deep_state_space import DeepStateSpace
+from dynlearn.fitting.objectives.teacher_forcing import forced_and_free, teacher_forcing
+from dynlearn.models.sequence.deep_state_space import DeepStateSpace
 from dynlearn.numerics import precision
 from dynlearn.numerics.precision import compiled
-from dynlearn.numerics.window import Window, cut
+from dynlearn.trajectories.window import Window, cut
 
 MEMORY, AHEAD = 12, 6
 TOLERANCE = {"float32": 1e-5, "float64": 1e-10}

@@ -8,8 +8,8 @@ import scipy.stats
 import dynlearn as dl
 from dynlearn.errors import ArgumentError
 from dynlearn.models import LinearStateSpace, Signature
-from dynlearn.models._linear_systems import Contraction, Dissipation, stable_coordinates
 from dynlearn.numerics import precision
+from dynlearn.parts.transitions.linear_systems import Contraction, Dissipation, stable_coordinates
 
 
 def test_rates_are_those_of_the_drift():

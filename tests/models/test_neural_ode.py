@@ -8,8 +8,8 @@ import pytest
 import scipy.integrate
 
 import dynlearn as dl
-from dynlearn.numerics.window import cut
 from dynlearn.solvers import Adaptive, FixedStep
+from dynlearn.trajectories.window import cut
 
 
 @pytest.mark.first(2)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import dynlearn as dl
-from dynlearn.fitting.objectives import energy, multi_step
+from dynlearn.fitting.objectives.energy import energy
+from dynlearn.fitting.objectives.multi_step import multi_step
 from dynlearn.models import rollout
-from dynlearn.numerics.window import cut
+from dynlearn.trajectories.window import cut
 
 RATE, SPREAD, NOISE = 1.0, 0.6, 0.05
 """dx = -RATE x dt + SPREAD dW, measured with NOISE."""

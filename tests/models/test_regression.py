@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 import dynlearn as dl
-from dynlearn.models import Scaling, _delays
-from dynlearn.models._regression import Regression
-from dynlearn.models.arx import _akaike
-from dynlearn.models.dictionaries import Delays, Polynomial
-from dynlearn.models.koopman import KoopmanState
+from dynlearn.identification.ridge import Regression
+from dynlearn.models import Scaling
+from dynlearn.models.koopman.koopman import KoopmanState
+from dynlearn.models.regression.arx import _akaike
 from dynlearn.numerics import precision
+from dynlearn.parts.liftings import embedding
+from dynlearn.parts.liftings.delay_coordinates import Delays
+from dynlearn.parts.liftings.polynomial import Polynomial
 
 A = np.array([[0.9, 0.3, 0.0], [-0.3, 0.8, 0.1], [0.0, 0.1, 0.7]])
 B = np.array([[0.0, 1.0], [1.0, 0.0], [0.5, -0.5]])
@@ -160,18 +162,18 @@ def test_a_delay_vector_holds_the_newest_first(delays):
 
     v = jnp.asarray(vector(delays))
     for k in range(delays, 7):
-        v = _delays.shift(v, jnp.asarray(y[k + 1]), jnp.asarray(u[k]), delays)
+        v = embedding.shift(v, jnp.asarray(y[k + 1]), jnp.asarray(u[k]), delays)
         np.testing.assert_allclose(v, vector(k + 1), rtol=1e-6)
     runs = dl.from_arrays(y, u, dt=1.0).dyn.to_device()
     past = jax.tree.map(lambda leaf: leaf[0], runs)
-    embedded = _delays.embed(past, Scaling.unit(2, 1), delays, lambda v, u: v[:2])
+    embedded = embedding.embed(past, Scaling.unit(2, 1), delays, lambda v, u: v[:2])
     np.testing.assert_allclose(embedded, vector(7), rtol=1e-6)
-    here, control, after, known = _delays.transitions(runs, Scaling.unit(2, 1), delays)
-    assert np.flatnonzero(known).tolist() == list(range(delays, 7))
-    for k in range(delays, 7):
-        np.testing.assert_allclose(here[k], vector(k), rtol=1e-6)
-        np.testing.assert_allclose(after[k], vector(k + 1), rtol=1e-6)
-        np.testing.assert_allclose(control[k], u[k], rtol=1e-6)
+    here, control, after = embedding.transitions(runs, Scaling.unit(2, 1), delays)
+    assert len(here) == len(after) == len(control) == 7 - delays
+    for i, k in enumerate(range(delays, 7)):
+        np.testing.assert_allclose(here[i], vector(k), rtol=1e-6)
+        np.testing.assert_allclose(after[i], vector(k + 1), rtol=1e-6)
+        np.testing.assert_allclose(control[i], u[k], rtol=1e-6)
 
 
 def test_a_koopman_step_is_affine_in_scaled_lifted_coordinates():

@@ -7,8 +7,9 @@ from statsmodels.tsa.statespace.structural import UnobservedComponents
 
 import dynlearn as dl
 from dynlearn.errors import ArgumentError
-from dynlearn.models import LinearStateSpace, structural
-from dynlearn.models.structural import AR, Cycle, Level, Noise, Regression, Seasonal, Trend
+from dynlearn.models import LinearStateSpace
+from dynlearn.models.linear import structural
+from dynlearn.models.linear.structural import AR, Cycle, Level, Noise, Regression, Seasonal, Trend
 
 
 def series(y: np.ndarray, u: np.ndarray | None = None):

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 import dynlearn as dl
+from dynlearn.contract.scaling import anything
 from dynlearn.errors import ArgumentError
-from dynlearn.fitting.switching_em import SwitchingEM
+from dynlearn.filtering.methods.enumerated import Enumerated
+from dynlearn.fitting.methods.likelihood.switching_em import SwitchingEM
 from dynlearn.models import Scaling, Signature, SwitchingLinear
-from dynlearn.models._scaling import anything
 from dynlearn.numerics import precision
-from dynlearn.numerics.filtering.enumerated import Enumerated
 
 
 def turned(radius: float, angle: float) -> np.ndarray:

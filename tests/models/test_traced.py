@@ -9,7 +9,7 @@ import pytest
 import dynlearn as dl
 from dynlearn.errors import ArgumentError
 from dynlearn.models import rollout
-from dynlearn.numerics.window import cut
+from dynlearn.trajectories.window import cut
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from dynlearn.contract.rollout import cross, rollout
 from dynlearn.models import AbstractModel, Scaling, Signature
-from dynlearn.models._fields import ConstantDiffusion, GivenField, GivenMap, LearnedField
-from dynlearn.models._rollout import cross, rollout
 from dynlearn.numerics.distributions import Gaussian
+from dynlearn.parts.fields.given import GivenField, GivenMap
+from dynlearn.parts.fields.learned import ConstantDiffusion, LearnedField
 
 
 def test_scaling_is_by_mean_and_deviation_of_what_was_measured(uneven):

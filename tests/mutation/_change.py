@@ -17,7 +17,7 @@ class Change:
 
     @property
     def folder(self) -> str:
-        """Of the package: "numerics" of dynlearn/numerics/filtering/ensemble.py."""
+        """Of the package: "numerics" of dynlearn/filtering/methods/ensemble.py."""
         return Path(self.file).parts[1]
 
     def applied(self, text: str) -> str:

@@ -75,11 +75,10 @@ def test_a_field_and_its_gradient_take_whole_products_inside_somebody_elses_prog
 def test_programs_are_compiled_through_the_one_door():
     # Those without products of matrices, or whose function is `exact_products` of another.
     others = {
-        "solvers/brownian.py",
-        "models/_delays.py",
-        "torch/_autograd.py",
-        "torch/_blocks.py",
-        "fitting/gradient.py",
+        "solvers/sde/brownian.py",
+        "torch/shared/autograd.py",
+        "torch/native/_blocks.py",
+        "fitting/methods/gradient.py",
     }
     found = {
         str(path.relative_to(PACKAGE))

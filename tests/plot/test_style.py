@@ -8,7 +8,7 @@ import numpy as np
 
 import dynlearn as dl
 from dynlearn import plot
-from dynlearn.plot._labels import _apart
+from dynlearn.plot.shared.labels import _apart
 
 
 def test_settings_of_the_caller_are_left_alone():

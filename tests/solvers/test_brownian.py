@@ -7,7 +7,7 @@ import pytest
 
 from dynlearn.errors import ArgumentError
 from dynlearn.solvers import brownian_areas, brownian_increments
-from dynlearn.solvers._bridge import Cells, drawn, refined, through_knots
+from dynlearn.solvers.sde._bridge import Cells, drawn, refined, through_knots
 
 LENGTHS = np.array([0.5, 0.0, 2.0, 1.0])
 PATHS = 20_000

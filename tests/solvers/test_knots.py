@@ -7,7 +7,7 @@ import pytest
 
 from dynlearn.errors import ArgumentError
 from dynlearn.solvers import FixedStep, Held, Reason, solve_ode
-from dynlearn.solvers._checks import is_aligned
+from dynlearn.solvers.checks import is_aligned
 
 KNOTS, LEVELS = jnp.array([0.0, 1, 2, 3]), jnp.array([[0.0], [1], [-1], [2]])
 TIMES = jnp.linspace(0.0, 3.0, 4)

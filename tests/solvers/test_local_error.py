@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dynlearn.solvers import local_error
+from dynlearn.solvers.ode.local_error import local_error
 
 X = np.array([1.0, -0.5])
 

@@ -14,10 +14,10 @@ from dynlearn.solvers import (
     Linear,
     StochasticAdaptive,
     Symplectic,
-    local_error,
     solve_cde,
     solve_ode,
 )
+from dynlearn.solvers.ode.local_error import local_error
 
 X0, TIMES = jnp.ones(2), np.array([0.0, 1.0, 2.0])
 

@@ -9,7 +9,7 @@ import pytest
 
 from dynlearn.errors import ArgumentError, DivergedError
 from dynlearn.solvers import Held, Linear, Reason, StochasticStep, brownian_increments, solve_sde
-from dynlearn.solvers._noise import transported
+from dynlearn.solvers.sde._noise import transported
 
 SCHEMES = {"euler_maruyama": "diagonal", "milstein": "diagonal", "heun": "general", "sra1": "additive"}
 TIMES = np.array([0.0, 0.3, 0.3, 1.0, 2.0])

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 import dynlearn.torch
-from dynlearn.numerics.aten import Program
+from dynlearn.programs import Program
 from tests.torch.modules import build, inputs
 
 pytree = torch.utils._pytree

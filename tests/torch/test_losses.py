@@ -9,9 +9,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from dynlearn.models import Scaling  # noqa: E402
-from dynlearn.torch._losses import energy, multi_step  # noqa: E402
-from dynlearn.torch._scaling import Scaling as TorchScaling  # noqa: E402
-from dynlearn.torch.windows import Window  # noqa: E402
+from dynlearn.torch.native._losses import energy, multi_step  # noqa: E402
+from dynlearn.torch.native.parts.scaling import Scaling as TorchScaling  # noqa: E402
+from dynlearn.torch.native.windows import Window  # noqa: E402
 
 rng = np.random.default_rng(0)
 Y, SCALE = rng.normal(size=(2, 5, 2)), np.array([2.0, 0.5])

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 import dynlearn.torch
+from dynlearn.contract.storage import files as storage
 from dynlearn.errors import ArgumentError
-from dynlearn.models import Fixed, storage
-from dynlearn.numerics.aten import OPERATIONS, Program
+from dynlearn.models import Fixed
+from dynlearn.programs import OPERATIONS, Program
 from tests.torch.compare import (
     agree,
     by_torch,

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 import dynlearn.torch
+from dynlearn.contract.storage import files as storage
 from dynlearn.disk import archive
-from dynlearn.models import storage
 
 WITHOUT = """
 import sys
@@ -51,8 +51,8 @@ def test_a_program_from_a_file_runs(tmp_path):
     arrays: list[np.ndarray] = []
     archive.write(tmp_path / "program", "program", 1, storage._encode(program, arrays, "program"), arrays)
     script = """
-import numpy as np, dynlearn.numerics.aten
-from dynlearn.models import storage
+import numpy as np, dynlearn.programs
+from dynlearn.contract.storage import files as storage
 from dynlearn.disk import archive
 program = storage._decode(*archive.read(sys.argv[1], "program", 1), "file")
 print(*np.asarray(program(np.array([0.5, -1.0], "float32"))).tolist())

@@ -14,7 +14,7 @@ import torch
 
 import dynlearn as dl
 from dynlearn.errors import ArgumentError, DivergedError, FileFormatError, FitError
-from dynlearn.fitting._examples import predict
+from dynlearn.fitting.examples import predict
 from dynlearn.models import rollout
 from dynlearn.solvers import Adaptive, FixedStep, StochasticStep, brownian_increments
 
@@ -343,7 +343,7 @@ def test_the_same_key_gives_the_same_fit(family, linear):
 
 @pytest.mark.parametrize("validated", [True, False])
 def test_a_resumed_fit_ends_as_one_that_was_never_stopped(validated, linear, small, tmp_path, monkeypatch):
-    from dynlearn.fitting._checkpoint import Checkpoint
+    from dynlearn.fitting.checkpoint.checkpoint import Checkpoint
 
     validation = linear if validated else None
     method = dl.torch.Training(**FEW)
@@ -438,7 +438,7 @@ def test_a_twin_is_of_now_and_apart(small):
 def test_a_users_field_is_exported_once_and_its_weights_come_back(linear, monkeypatch):
     field = Spring()
     model = dl.torch.NeuralODE.from_data(linear, field=field, hidden=0, memory=1)
-    monkeypatch.setattr(sys.modules["dynlearn.torch.from_module"], "lower", None)
+    monkeypatch.setattr(sys.modules["dynlearn.torch.door.from_module"], "lower", None)
     before = field.A.detach().clone()
     dl.fit(model, linear, method=dl.torch.Training(**FEW), progress=False)
     assert not torch.equal(field.A, before), "the module given is a part of the model"

@@ -10,7 +10,7 @@ from torch import nn
 
 import dynlearn.torch
 from dynlearn.errors import ArgumentError
-from dynlearn.numerics.aten import OPERATIONS
+from dynlearn.programs import OPERATIONS
 from tests.torch.rows import Op
 
 X = torch.ones(2)
@@ -111,7 +111,7 @@ def test_unknown_operations_are_listed_at_once_with_their_places():
     assert "aten._fft_r2c.default in '1' (Spectral), test_refused.py:" in words
     assert ": return torch.fft.rfft(x).abs()" in words
     assert "aten.special_i1.default in '2' (Op)" in words
-    assert "dynlearn.numerics.aten.OPERATIONS" in words
+    assert "dynlearn.programs.OPERATIONS" in words
 
 
 def test_an_operation_of_ones_own(monkeypatch):

@@ -8,8 +8,8 @@ from torch.utils.data import DataLoader
 
 import dynlearn as dl
 from dynlearn.errors import ArgumentError, FitError
-from dynlearn.fitting._examples import Examples
-from dynlearn.torch.windows import Window
+from dynlearn.fitting.examples import Examples
+from dynlearn.torch.native.windows import Window
 
 PAST, HORIZON = 4, 5
 

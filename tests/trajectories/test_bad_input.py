@@ -12,9 +12,10 @@ import pytest
 import xarray as xr
 
 from dynlearn.errors import ArgumentError, FileFormatError, MissingFileError, SchemaError
-from dynlearn.trajectories import from_arrays, from_frame, from_gymnasium, read, to_frame, validate, write
-from dynlearn.trajectories.concatenate import concatenate
+from dynlearn.trajectories import from_arrays, from_frame, from_gymnasium, read, to_frame, write
+from dynlearn.trajectories.checks.validate import validate
 from dynlearn.trajectories.schema import names
+from dynlearn.trajectories.verbs.concatenate import concatenate
 
 NAN, INF = np.nan, np.inf
 Y = np.arange(6.0).reshape(3, 2)

@@ -6,8 +6,8 @@ import pytest
 import dynlearn as dl
 from dynlearn.errors import ArgumentError, SchemaError
 from dynlearn.models import LinearStateSpace, Signature
-from dynlearn.trajectories.clock import resolution
 from dynlearn.trajectories.sampling import agrees, sampling
+from dynlearn.trajectories.times.clock import resolution
 
 N = np.arange(2000.0)
 UNIX = 1.7e9

@@ -23,7 +23,7 @@ def test_examples_run(page):
 
 
 def test_names_are_documented(page):
-    from dynlearn.trajectories import TrajectoryAccessor
+    from dynlearn.accessor import TrajectoryAccessor
 
     verbs = [name for name in vars(TrajectoryAccessor) if not name.startswith("_")]
     missing = [name for name in (*schema.DIMENSIONS, *schema.KINDS, *verbs) if f"`{name}" not in page]

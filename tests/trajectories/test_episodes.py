@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from dynlearn.errors import ArgumentError
-from dynlearn.trajectories import episodes as module
-from dynlearn.trajectories import from_gymnasium, validate
+from dynlearn.trajectories import from_gymnasium
+from dynlearn.trajectories.build import episodes as module
+from dynlearn.trajectories.checks.validate import validate
 
 
 def test_rewards_and_actions_stand_where_their_transition_starts():

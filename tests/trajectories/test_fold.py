@@ -5,8 +5,8 @@ import pytest
 
 import dynlearn as dl
 from dynlearn.errors import SchemaError
-from dynlearn.trajectories import blocks, fold
-from dynlearn.trajectories import ragged as ragged_
+from dynlearn.trajectories.device import blocks, fold
+from dynlearn.trajectories.device import ragged as ragged_
 from dynlearn.trajectories.sampling import agrees
 
 LENGTHS = [70, 3, 2, 5, 1, 4, 3, 2, 4]

@@ -8,10 +8,11 @@ import xarray as xr
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dynlearn.trajectories import from_arrays, validate
-from dynlearn.trajectories.concatenate import concatenate
-from dynlearn.trajectories.gather import with_own_times
+from dynlearn.trajectories import from_arrays
+from dynlearn.trajectories.checks.validate import validate
 from dynlearn.trajectories.schema import names, run_ids, times_2d, units
+from dynlearn.trajectories.verbs.concatenate import concatenate
+from dynlearn.trajectories.verbs.gather import with_own_times
 
 from .strategies import trajectories
 

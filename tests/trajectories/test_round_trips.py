@@ -10,18 +10,10 @@ import xarray as xr
 from hypothesis import given, settings
 
 from dynlearn.errors import FileFormatError
-from dynlearn.trajectories import (
-    from_arrays,
-    from_frame,
-    from_gymnasium,
-    read,
-    schema,
-    stores,
-    to_frame,
-    validate,
-    write,
-)
-from dynlearn.trajectories.gather import with_own_times
+from dynlearn.trajectories import from_arrays, from_frame, from_gymnasium, read, schema, to_frame, write
+from dynlearn.trajectories.checks.validate import validate
+from dynlearn.trajectories.files import stores
+from dynlearn.trajectories.verbs.gather import with_own_times
 
 from .strategies import trajectories
 

@@ -10,8 +10,8 @@ import pytest
 
 from dynlearn.errors import ArgumentError
 from dynlearn.trajectories import from_arrays, from_frame, to_frame
-from dynlearn.trajectories.instants import from_dates, iso_dates, relative
-from dynlearn.trajectories.spellings import as_instants
+from dynlearn.trajectories.times.instants import from_dates, iso_dates, relative
+from dynlearn.trajectories.times.spellings import as_instants
 
 FAR = ["2100", "2200", "2300", "2400"]
 FAR_DAYS = [0, 36524, 73048, 109572]

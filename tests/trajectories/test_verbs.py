@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from dynlearn.trajectories import from_arrays, from_frame, to_frame, validate
+from dynlearn.trajectories import from_arrays, from_frame, to_frame
+from dynlearn.trajectories.checks.validate import validate
 from dynlearn.trajectories.schema import hold, names, run_lengths, time_unit, units
 
 NAN = np.nan

@@ -22,18 +22,18 @@ def demo(
     """Fit two families to a measured series, swing up a learned pendulum, and write a report."""
     from rich.text import Text
 
-    from dynlearn.cli import _console
     from dynlearn.cli.demo.settings import FULL, QUICK
     from dynlearn.cli.demo.stages import Stages
+    from dynlearn.cli.shared import console
     from dynlearn.errors import ArgumentError
 
     if out.exists() and not out.is_dir():
         raise ArgumentError(f"--out: expected a folder, got the file {str(out)!r}; choose another name.")
     out.mkdir(parents=True, exist_ok=True)
     settings = QUICK if quick else FULL
-    console = _console.out()
-    console.print(_intro(settings, out, quick))
-    stages = Stages(console, 7 + sum(2 + len(one.families) for one in settings.measured))
+    screen = console.out()
+    screen.print(_intro(settings, out, quick))
+    stages = Stages(screen, 7 + sum(2 + len(one.families) for one in settings.measured))
 
     with stages("Import JAX, matplotlib and the rest"):
         from dynlearn.cli.demo import measured, page, pendulum
@@ -41,13 +41,13 @@ def demo(
     swing_up = pendulum.run(settings.pendulum, settings.key, out, stages)
     with stages("Write the report"):
         path = page.build(settings, series_results, swing_up, stages.seconds, out)
-    console.print()
+    screen.print()
     for result in series_results:
-        measured.show(result, console)
-    pendulum.show(swing_up, console)
+        measured.show(result, screen)
+    pendulum.show(swing_up, screen)
     minutes, seconds = divmod(round(sum(stages.seconds.values())), 60)
-    console.print(f"\nDone in {minutes} min {seconds:02d} s. Open the report in a browser:")
-    console.print(Text(path.as_uri(), style="bold cyan underline"), soft_wrap=True)
+    screen.print(f"\nDone in {minutes} min {seconds:02d} s. Open the report in a browser:")
+    screen.print(Text(path.as_uri(), style="bold cyan underline"), soft_wrap=True)
 
 
 def _intro(settings: "Settings", out: Path, quick: bool) -> "Panel":

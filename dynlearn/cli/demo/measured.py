@@ -8,10 +8,10 @@ import xarray as xr
 from rich.console import Console
 
 import dynlearn as dl
-from dynlearn.cli import _build, _files, _fit_page
-from dynlearn.cli._tables import score_tables
 from dynlearn.cli.demo.settings import Family, Measured
 from dynlearn.cli.demo.stages import Stages
+from dynlearn.cli.shared import build, files, fit_page
+from dynlearn.cli.shared.tables import score_tables
 from dynlearn.fitting import FitResult
 
 
@@ -39,7 +39,7 @@ class MeasuredResult:
 
     @property
     def table(self) -> Any:
-        return _fit_page.summary_of(self.scores)
+        return fit_page.summary_of(self.scores)
 
     @property
     def score(self) -> str:
@@ -61,9 +61,18 @@ def run(settings: Measured, key: int, out: Path, stages: Stages) -> MeasuredResu
     with stages(f"{settings.series}: forecast held-out data, score, fit the baselines"):
         models = {name: result.model for name, result in fits.items()}
         size = {"context": settings.context, "horizon": settings.horizon}
-        scores = dl.compare(models, train, test, **size, validation=valid, samples=settings.samples, key=key)
-        found = {name: _fit_page.first_forecast(model, test, **size) for name, model in models.items()}
-        _files.write_scores(scores, folder / "scores.nc")
+        scores = dl.compare(
+            models,
+            train,
+            test,
+            settings.context,
+            settings.horizon,
+            validation=valid,
+            samples=settings.samples,
+            key=key,
+        )
+        found = {name: fit_page.first_forecast(model, test, **size) for name, model in models.items()}
+        files.write_scores(scores, folder / "scores.nc")
         for name, (*_, forecast) in found.items():
             dl.write(forecast, folder / f"forecast_{name}.nc")
     context, truth, _ = next(iter(found.values()))
@@ -73,8 +82,8 @@ def run(settings: Measured, key: int, out: Path, stages: Stages) -> MeasuredResu
 
 
 def _fit(family: Family, train: xr.Dataset, valid: xr.Dataset, key: int) -> FitResult:
-    model = _build.model(family.model, train, family.settings, key)
-    return dl.fit(model, train, valid, _build.method(None, family.method, model.method), key=key)
+    model = build.model(family.model, train, family.settings, key)
+    return dl.fit(model, train, valid, build.method(None, family.method, model.method), key=key)
 
 
 def show(result: MeasuredResult, console: Console) -> None:

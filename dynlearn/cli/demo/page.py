@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from dynlearn import plot
-from dynlearn.cli import _fit_page
 from dynlearn.cli.demo.measured import MeasuredResult
 from dynlearn.cli.demo.pendulum import BOUNDS, LEARNED, TRUTH, PendulumResult
 from dynlearn.cli.demo.settings import Family, Settings
+from dynlearn.cli.shared import fit_page
 from dynlearn.disk import put
 from dynlearn.fitting import FitResult
 from dynlearn.report import Report, environment
@@ -85,7 +85,7 @@ def _measured(page: Report, result: MeasuredResult) -> None:
         f"rest, each model looks back at {s.context} samples and forecasts the next {s.horizon}.",
     )
     page.figure(plot.trajectories(_excerpt(result)), f"The beginning of the held-out part of {s.series}.")
-    page.table(result.table, _fit_page.caption_of(result.scores), best=_fit_page.best_of(result.scores))
+    page.table(result.table, fit_page.caption_of(result.scores), best=fit_page.best_of(result.scores))
     page.text(
         "CRPS and the energy score judge the whole forecast distribution, in the unit of the output and in "
         "standard deviations; smaller is better. Coverage is the share of the truth inside the interval: 0.5 "

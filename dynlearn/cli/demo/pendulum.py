@@ -10,9 +10,9 @@ from rich import box
 from rich.console import Console
 
 import dynlearn as dl
-from dynlearn.cli import _build
 from dynlearn.cli.demo.settings import Pendulum
 from dynlearn.cli.demo.stages import Stages
+from dynlearn.cli.shared import build
 from dynlearn.fitting import FitResult
 from dynlearn.wide_table import WideTable
 
@@ -120,8 +120,8 @@ def _collect(env: Any, settings: Pendulum, key: int) -> xr.Dataset:
 def _fit(data: xr.Dataset, settings: Pendulum, key: int) -> FitResult:
     cut = settings.episodes - settings.validation
     train, valid = data.isel(trajectory=slice(None, cut)), data.isel(trajectory=slice(cut, None))
-    model = _build.model(settings.family.model, train, settings.family.settings, key, settings.members)
-    return dl.fit(model, train, valid, _build.method(None, settings.family.method, model.method), key=key)
+    model = build.model(settings.family.model, train, settings.family.settings, key, settings.members)
+    return dl.fit(model, train, valid, build.method(None, settings.family.method, model.method), key=key)
 
 
 def _controller(model: Any, settings: Pendulum) -> "dl.control.MPC":

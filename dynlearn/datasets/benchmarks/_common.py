@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from dynlearn.datasets._files import File
-from dynlearn.datasets._info import Info
+from dynlearn.datasets.files import File
+from dynlearn.datasets.info import Info
 from dynlearn.errors import check_count
-from dynlearn.trajectories import from_arrays
+from dynlearn.trajectories.build.arrays import from_arrays
 
 
 def card(name: str, description: str, licence: str, source: str, files: Sequence[File]) -> Info:

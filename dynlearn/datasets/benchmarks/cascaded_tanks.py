@@ -3,9 +3,9 @@
 import pandas as pd
 import xarray as xr
 
-from dynlearn.datasets._files import File, fetch
 from dynlearn.datasets.benchmarks._common import card
-from dynlearn.trajectories import from_arrays
+from dynlearn.datasets.files import File, fetch
+from dynlearn.trajectories.build.arrays import from_arrays
 
 FILE = File(
     "cascaded_tanks/dataBenchmark.csv",

@@ -3,8 +3,8 @@
 import pandas as pd
 import xarray as xr
 
-from dynlearn.datasets._files import File, fetch
 from dynlearn.datasets.benchmarks._common import card, parts
+from dynlearn.datasets.files import File, fetch
 from dynlearn.errors import check_known
 
 ADDRESS = "https://raw.githubusercontent.com/zhouhaoyi/ETDataset/main/ETT-small"
@@ -41,8 +41,10 @@ def load(series: str = "ETTh1", context: int = 0) -> xr.Dataset:
 
     Protocol: standardise by the training part, forecast all channels, MSE of the standardised values.
 
-    **Args** `series`: "ETTh1" or "ETTh2". `context`: how many samples before its part a run begins (the
-    look-back window of the protocol, which reaches into the part before).
+    Args:
+        series: "ETTh1" or "ETTh2".
+        context: how many samples before its part a run begins (the look-back window of the protocol, which
+            reaches into the part before).
     """
     check_known("series of ett", [series], FILES)
     frame = pd.read_csv(fetch(FILES[series]), usecols=CHANNELS, dtype="float64")

@@ -2,8 +2,8 @@
 
 import xarray as xr
 
-from dynlearn.datasets._files import File, fetch
 from dynlearn.datasets.benchmarks._common import card, measurements
+from dynlearn.datasets.files import File, fetch
 
 FILE = File(
     "f1tenth_car",

@@ -3,8 +3,8 @@
 import pandas as pd
 import xarray as xr
 
-from dynlearn.datasets._files import File, fetch
 from dynlearn.datasets.benchmarks._common import card, parts
+from dynlearn.datasets.files import File, fetch
 
 PAGE = "https://github.com/zhenwendai/RGP/tree/e55e66d36692a5163f2091bae695a7c6f7d623e8/datasets/system_identification"
 FILE = File(
@@ -30,7 +30,8 @@ def load(context: int = 0) -> xr.Dataset:
 
     Protocol: free run over the test part; RMSE in normalised and in physical units.
 
-    **Args** `context`: how many samples before its start the run "test" begins.
+    Args:
+        context: how many samples before its start the run "test" begins.
     """
     frame = pd.read_csv(fetch(FILE), dtype="float64", skipinitialspace=True)
     return parts(

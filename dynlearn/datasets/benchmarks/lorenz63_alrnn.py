@@ -3,10 +3,10 @@
 import numpy as np
 import xarray as xr
 
-from dynlearn.datasets._files import File, fetch
 from dynlearn.datasets.benchmarks._common import card
+from dynlearn.datasets.files import File, fetch
 from dynlearn.errors import check_count
-from dynlearn.trajectories import from_arrays
+from dynlearn.trajectories.build.arrays import from_arrays
 
 PAGE = "https://github.com/DurstewitzLab/ALRNN-DSR/tree/main/alrnn_python"
 TRAIN = File(
@@ -35,7 +35,8 @@ def load(drop: int = 500) -> xr.Dataset:
 
     Protocol: select without the test file; 10000 free-run steps after 1000 of transient.
 
-    **Args** `drop`: how many samples are left out at the start of each run.
+    Args:
+        drop: how many samples are left out at the start of each run.
     """
     drop = check_count("drop", drop, 0)
     runs = [np.load(fetch(file), allow_pickle=False) for file in (TRAIN, TEST)]

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from dynlearn.datasets._files import File, fetch
 from dynlearn.datasets.benchmarks._common import card
+from dynlearn.datasets.files import File, fetch
 from dynlearn.errors import ArgumentError, check_count, check_known
-from dynlearn.trajectories import validate
+from dynlearn.trajectories.checks.validate import validate
 from dynlearn.trajectories.schema import SCHEMA_VERSION, strings
 
 PAGE = "https://physionet.org/content/challenge-2012/1.0.0/"
@@ -70,9 +70,11 @@ def load(
     Protocol: the first 24 h given, the next 24 h to forecast; variables scaled to [0, 1] by their range; MSE
     of what was observed; test and validation parts drawn at random with seed 42 (not done here).
 
-    **Args** `sets`: which of "a", "b", "c" (4000 stays each). `limit`: at most that many stays. `chunk`: how
-    many stays make a piece of the lazy output (needs dask, `pip install "dynlearn[data]"`); None reads all
-    into memory at once.
+    Args:
+        sets: which of "a", "b", "c" (4000 stays each).
+        limit: at most that many stays.
+        chunk: how many stays make a piece of the lazy output (needs dask, `pip install "dynlearn[data]"`); None
+            reads all into memory at once.
     """
     check_known("set of physionet2012", sets, FILES)
     for name, value in (("sets", len(sets)), ("limit", limit), ("chunk", chunk)):

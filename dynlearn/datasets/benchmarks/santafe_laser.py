@@ -2,9 +2,9 @@
 
 import xarray as xr
 
-from dynlearn.datasets import _shipped
-from dynlearn.datasets._info import Info
+from dynlearn.datasets import shipped_series as _shipped
 from dynlearn.datasets.benchmarks._common import parts
+from dynlearn.datasets.info import Info
 
 _LASER = next(series.info for series in _shipped.SERIES if series.info.name == "laser")
 INFO = Info(
@@ -23,7 +23,8 @@ def load(context: int = 0) -> xr.Dataset:
 
     Protocol: one forecast of 100 steps from the end of the training part; NMSE.
 
-    **Args** `context`: how many samples before its start the run "test" begins.
+    Args:
+        context: how many samples before its start the run "test" begins.
 
     >>> load(context=50).dyn.lengths.tolist()
     [1000, 150]

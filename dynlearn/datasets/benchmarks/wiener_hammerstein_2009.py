@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from dynlearn.datasets._files import File, fetch
 from dynlearn.datasets.benchmarks._common import card, parts
+from dynlearn.datasets.files import File, fetch
 
 FILE = File(
     "wiener_hammerstein_2009/WienerHammerBenchMark.mat",
@@ -29,7 +29,8 @@ def load(context: int = 0) -> xr.Dataset:
 
     Protocol: free run on the test input, the first 50 samples left out; RMSE in mV (the data are in V).
 
-    **Args** `context`: how many samples before its start the run "test" begins.
+    Args:
+        context: how many samples before its start the run "test" begins.
     """
     import scipy.io  # here, because names() should not pay for it
 

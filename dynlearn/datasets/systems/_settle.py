@@ -5,7 +5,8 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from dynlearn.solvers import FixedStep, solve_ode
+from dynlearn.solvers.ode.fixed import FixedStep
+from dynlearn.solvers.ode.solve import solve_ode
 
 
 def settle(

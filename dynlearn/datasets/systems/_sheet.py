@@ -1,6 +1,9 @@
 """A system's data sheet: names, units, and the time scales to sample and integrate it on."""
 
 import dataclasses
+from typing import Protocol
+
+from jaxtyping import Array
 
 from dynlearn.datasets.systems._excitation import NONE, Excitation
 
@@ -24,3 +27,28 @@ class Sheet:
     controls: Named = ()
     excitation: Excitation = NONE
     """What `simulate` applies where no controls are given."""
+
+
+class Simulated(Protocol):
+    """What a simulation needs of a system: its sheet, its equations, its outputs, its starts, its names."""
+
+    @property
+    def sheet(self) -> Sheet: ...
+
+    @property
+    def state_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def output_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def control_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def units(self) -> dict[str, str]: ...
+
+    def vector_field(self, time: Array, state: Array, control: Array) -> Array: ...
+
+    def observe(self, state: Array) -> Array: ...
+
+    def initial(self, key: Array) -> Array: ...

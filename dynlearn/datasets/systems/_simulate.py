@@ -1,7 +1,5 @@
 """Simulation of a known system: one compiled program over padded runs, then noise, gaps and padding."""
 
-from typing import TYPE_CHECKING
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,21 +8,20 @@ from jaxtyping import Array, Float, Key
 from numpy.typing import ArrayLike
 
 from dynlearn.datasets.systems import _checks as checks
+from dynlearn.datasets.systems._sheet import Simulated
 from dynlearn.errors import check_count
 from dynlearn.numerics.keys import as_key
 from dynlearn.numerics.precision import compiled
-from dynlearn.solvers import FixedStep, solve_ode
-from dynlearn.trajectories import from_arrays
-
-if TYPE_CHECKING:
-    from dynlearn.datasets.systems._system import AbstractSystem
+from dynlearn.solvers.ode.fixed import FixedStep
+from dynlearn.solvers.ode.solve import solve_ode
+from dynlearn.trajectories.build.arrays import from_arrays
 
 SPREAD = (0.2, 1.8)
 """Bounds of an irregular interval, in units of its mean."""
 
 
 def simulate(
-    system: "AbstractSystem",
+    system: Simulated,
     *,
     runs: int,
     length: int | tuple[int, int],
@@ -92,7 +89,7 @@ def _instants(rng: np.random.Generator, runs: int, length: int, dt: float, irreg
 
 @compiled
 def _integrate(
-    system: "AbstractSystem",
+    system: Simulated,
     *,
     substeps: int,
     initial: Array,

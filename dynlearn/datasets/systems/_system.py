@@ -30,26 +30,46 @@ class AbstractSystem(eqx.Module):
     def vector_field(
         self, time: Float[Array, ""], state: Float[Array, " state"], control: Float[Array, " control"]
     ) -> Float[Array, " state"]:
-        """dx/dt, per unit of time."""
+        """dx/dt, per unit of time.
+
+        Args:
+            time: in the time unit.
+            state: `(state,)`.
+            control: held there, `(control,)`.
+
+        Returns:
+            `(state,)`, in state units per time unit.
+        """
 
     @abc.abstractmethod
     def observe(self, state: Float[Array, " state"]) -> Float[Array, " output"]:
-        """The outputs at a state, without measurement noise."""
+        """The outputs at a `state`, without measurement noise.
+
+        Returns:
+            `(output,)`, in output units.
+        """
 
     @abc.abstractmethod
     def initial(self, key: Key[Array, ""]) -> Float[Array, " state"]:
-        """A random initial state, of the kind that a user of the system would meet."""
+        """An initial state drawn with `key`, of the kind that a user of the system would meet.
+
+        Returns:
+            `(state,)`, in state units.
+        """
 
     @property
     def state_names(self) -> tuple[str, ...]:
+        """Of the data sheet, in the order of the state."""
         return tuple(name for name, _ in self.sheet.states)
 
     @property
     def output_names(self) -> tuple[str, ...]:
+        """Of the data sheet, in the order in which `observe` returns them."""
         return tuple(name for name, _ in self.sheet.outputs)
 
     @property
     def control_names(self) -> tuple[str, ...]:
+        """Of the data sheet; none for an autonomous system."""
         return tuple(name for name, _ in self.sheet.controls)
 
     @property
@@ -74,35 +94,32 @@ class AbstractSystem(eqx.Module):
         initial: ArrayLike | None = None,
         key: object = 0,
     ) -> xr.Dataset:
-        r"""Runs of this system under the trajectory schema, with the true states.
+        """Runs of this system under the trajectory schema, with the true states.
 
         The equations are integrated by the classical Runge-Kutta method in steps of at most `max_step`,
         in JAX's default floating type. Controls are held from each sample to the next.
 
-        **Args**
+        Args:
+            runs: how many.
+            length: samples per run; `(low, high)` draws each length uniformly, both ends included.
+            dt: sampling interval in `units["t"]`; None for the system's own.
+            process_noise: sigma in dx = f dt + sigma dW, in state units per square root of `units["t"]`; a
+                number or one per state. After every integration step of length h, N(0, sigma^2 h) is added to the
+                state.
+            measurement_noise: standard deviation of the noise on the outputs, in output units; a number or
+                one per output.
+            irregular: each interval is drawn on its own, uniformly on [0.2 dt, 1.8 dt] (mean `dt`).
+            missing: the fraction of output entries that are NaN; each entry is left out independently.
+            controls: `(time, control)` for all runs or `(trajectory, time, control)`; None for the excitation in
+                the system's data sheet.
+            initial: `(state,)` for all runs or `(trajectory, state)`; None draws from the method `initial`.
+            key: an int or a JAX key. The same key gives the same runs.
 
-        - `runs`: how many.
-        - `length`: samples per run; `(low, high)` draws each length uniformly, both ends included.
-        - `dt`: sampling interval in `units["t"]`; None for the system's own.
+        Returns:
+            A dataset with `output`, `state` (free of measurement noise), and `control` if the system has any.
 
-        **Other args**
-
-        - `process_noise`: sigma in dx = f dt + sigma dW, in state units per square root of `units["t"]`; a
-          number or one per state. After every integration step of length h, N(0, sigma^2 h) is added to the
-          state.
-        - `measurement_noise`: standard deviation of the noise on the outputs, in output units; a number or
-          one per output.
-        - `irregular`: each interval is drawn on its own, uniformly on [0.2 dt, 1.8 dt] (mean `dt`).
-        - `missing`: the fraction of output entries that are NaN; each entry is left out independently.
-        - `controls`: `(time, control)` for all runs or `(trajectory, time, control)`; None for `excitation`.
-        - `initial`: `(state,)` for all runs or `(trajectory, state)`; None draws from `initial`.
-        - `key`: an int or a JAX key. The same key gives the same runs.
-
-        **Returns** a dataset with `output`, `state` (free of measurement noise), and `control` if the system
-        has any.
-
-        **Raises** `ArgumentError` for an argument out of range or of the wrong shape, and where a state stops
-        being finite.
+        Raises:
+            ArgumentError: an argument out of range or of the wrong shape; a state that stops being finite.
         """
         return simulate(
             self,

@@ -21,7 +21,7 @@ SHEET = Sheet(
 
 
 class DoubleTank(AbstractSystem):
-    r"""Water is pumped into the upper tank, runs from there into the lower one, and out of it.
+    """Water is pumped into the upper tank, runs from there into the lower one, and out of it.
 
         d upper/dt = (k voltage            - a_1 sqrt(2 g upper)) / A
         d lower/dt = (a_1 sqrt(2 g upper)  - a_2 sqrt(2 g lower)) / A
@@ -29,17 +29,20 @@ class DoubleTank(AbstractSystem):
     Outflow follows Torricelli's law and stops at an empty tank. The tanks do not overflow: at the upper end
     of the default controls (2 to 10 V, held for 20 samples) the levels settle at 17.4 cm.
 
-    **Args** `area` A (cm^2), `outlet_upper` a_1 and `outlet_lower` a_2 (cm^2), `pump` k (cm^3/s/V), `gravity`
-    g (cm/s^2).
+    Args:
+        area: A, cross section of both tanks (cm^2).
+        outlet_upper, outlet_lower: a_1, a_2, cross sections of the outlets (cm^2).
+        pump: k, flow per voltage (cm^3/s/V).
+        gravity: g (cm/s^2).
+
+    References: the laboratory process of K. H. Johansson, The quadruple-tank process, IEEE Trans. Control
+    Syst. Technol. 8 (2000) 456-465, reduced to one column; measured relative: M. Schoukens and J.-P. Noel,
+    Three benchmarks addressing open challenges in nonlinear system identification, IFAC-PapersOnLine 50
+    (2017) 446-451.
 
     >>> tanks = DoubleTank()
     >>> print(tanks.equilibrium(6.0).round(2))
     [6.31 6.31]
-
-    Reference: the laboratory process of K. H. Johansson, The quadruple-tank process, IEEE Trans. Control
-    Syst. Technol. 8 (2000) 456-465, reduced to one column; measured relative: M. Schoukens and J.-P. Noel,
-    Three benchmarks addressing open challenges in nonlinear system identification, IFAC-PapersOnLine 50
-    (2017) 446-451.
     """
 
     area: float = 15.5
@@ -67,7 +70,14 @@ class DoubleTank(AbstractSystem):
         return jax.random.uniform(key, (2,), minval=1.0, maxval=15.0)
 
     def equilibrium(self, voltage: ArrayLike) -> Float[Array, "*batch state"]:
-        """The levels (cm) at which a constant `voltage` (V) holds the tanks."""
+        """The levels (cm) at which a constant `voltage` (V) holds the tanks.
+
+        Args:
+            voltage: of the pump (V), a number or an array.
+
+        Returns:
+            Upper and lower level along a last axis.
+        """
         flow = self.pump * jnp.asarray(voltage, float)
         levels = [
             (flow / outlet) ** 2 / (2 * self.gravity) for outlet in (self.outlet_upper, self.outlet_lower)

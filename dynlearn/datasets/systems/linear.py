@@ -23,7 +23,7 @@ STEP = 0.05
 
 
 class Linear(AbstractSystem):
-    r"""A linear system in continuous time.
+    """A linear system in continuous time.
 
         dx/dt = A x + B u
         y     = C x
@@ -32,17 +32,24 @@ class Linear(AbstractSystem):
     before and the first to a wall; a force acts on the second; both positions are measured, the velocities
     are not.
 
-    **Args** `A` (state, state), `B` (state, control; None for none), `C` (output, state; None for the whole
-    state), kept in float64. `state_names`, `output_names`, `control_names`: default x0.., y0.., u0...
-    `units`: by name. `dt`: the default sampling interval.
+    Args:
+        A: `(state, state)`, per time unit, kept in float64 as B and C are.
+        B: `(state, control)`; None for no controls.
+        C: `(output, state)`; None for the whole state.
+        state_names, output_names, control_names: default x0.., y0.., u0...
+        units: by name, and of "t".
+        dt: the default sampling interval, in the time unit.
+
+    Raises:
+        ArgumentError: B, C or names without A; shapes that do not fit each other.
+
+    Reference: T. Kailath, Linear Systems (1980).
 
     >>> system = Linear([[-0.5, 2.0], [-2.0, -0.5]])
     >>> system.eigenvalues().round(6).tolist()
     [(-0.5+2j), (-0.5-2j)]
     >>> Linear().control_names, Linear().output_names
     (('force',), ('position_1', 'position_2'))
-
-    Reference: T. Kailath, Linear Systems (1980).
     """
 
     A: np.ndarray
@@ -110,16 +117,28 @@ class Linear(AbstractSystem):
         return jax.random.normal(key, (len(self.A),))
 
     def eigenvalues(self, interval: float | None = None) -> np.ndarray:
-        """Of A (1 per unit of time), or with `interval` those of the transition over it; the slowest
-        first."""
+        """Of A (1 per unit of time), or with `interval` those of the transition over it; the slowest first.
+
+        Args:
+            interval: in the time unit.
+
+        Returns:
+            Complex numbers `(state,)`, float64.
+        """
         values = np.linalg.eigvals(self.A)
         values = values[np.lexsort((-values.imag, np.round(-values.real, 12)))]
         return values if interval is None else np.exp(values * interval)
 
     def discrete(self, interval: float) -> tuple[np.ndarray, np.ndarray]:
-        r"""The exact transition x_{k+1} = A_d x_k + B_d u_k over `interval`, the control held.
+        """The exact transition x_{k+1} = A_d x_k + B_d u_k over `interval`, the control held.
 
-        exp( [A B; 0 0] interval ) = [A_d B_d; 0 1]
+            exp( [A B; 0 0] interval ) = [A_d B_d; 0 1]
+
+        Args:
+            interval: in the time unit.
+
+        Returns:
+            A_d `(state, state)` and B_d `(state, control)`, float64.
         """
         n, m = self.B.shape
         block = np.zeros((n + m, n + m))

@@ -19,7 +19,7 @@ SHEET = Sheet(
 
 
 class Lorenz63(AbstractSystem):
-    r"""Thermal convection reduced to three modes; chaotic at the standard parameters.
+    """Thermal convection reduced to three modes; chaotic at the standard parameters.
 
         dx/dt = sigma (y - x)
         dy/dt = x (rho - z) - y
@@ -28,15 +28,17 @@ class Lorenz63(AbstractSystem):
     All quantities are dimensionless. Runs start on the attractor. The largest Lyapunov exponent is
     0.906 per unit of time, so that errors grow e-fold in 1.1 units (55 samples of the default interval).
 
-    **Args** `sigma`: Prandtl number. `rho`: Rayleigh number over its critical value. `beta`: geometric
-    factor.
+    Args:
+        sigma: Prandtl number.
+        rho: Rayleigh number over its critical value.
+        beta: geometric factor.
+
+    Reference: E. N. Lorenz, Deterministic nonperiodic flow, J. Atmos. Sci. 20 (1963) 130-141.
 
     >>> Lorenz63().fixed_points()[1].round(3).tolist()
     [8.485, 8.485, 27.0]
     >>> dict(Lorenz63().simulate(runs=2, length=50).sizes)
     {'trajectory': 2, 'time': 50, 'output_name': 3, 'state_name': 3}
-
-    Reference: E. N. Lorenz, Deterministic nonperiodic flow, J. Atmos. Sci. 20 (1963) 130-141.
     """
 
     sigma: float = 10.0

@@ -17,7 +17,7 @@ SHEET = Sheet(
 
 
 class LotkaVolterra(AbstractSystem):
-    r"""Prey and predators: closed orbits around an equilibrium, one for each value of an invariant.
+    """Prey and predators: closed orbits around an equilibrium, one for each value of an invariant.
 
         d prey/dt     = alpha prey - beta prey predator
         d predator/dt = delta prey predator - gamma predator
@@ -25,15 +25,17 @@ class LotkaVolterra(AbstractSystem):
     Populations are in thousands, times in years. Runs start around the equilibrium, at distances of about
     half of it in logarithm; an orbit there takes about 10 years.
 
-    **Args** `alpha`: birth rate of the prey (1/year). `beta`: rate of being eaten (1/year per thousand
-    predators). `delta`: growth of the predators (1/year per thousand prey). `gamma`: death rate of the
-    predators (1/year).
+    Args:
+        alpha: birth rate of the prey (1/year).
+        beta: rate of being eaten (1/year per thousand predators).
+        delta: growth of the predators (1/year per thousand prey).
+        gamma: death rate of the predators (1/year).
+
+    References: A. J. Lotka, Elements of Physical Biology (1925); V. Volterra, Mem. Acad. Lincei 2 (1926)
+    31-113.
 
     >>> print(LotkaVolterra().fixed_point())
     [4.   2.75]
-
-    Reference: A. J. Lotka, Elements of Physical Biology (1925); V. Volterra, Mem. Acad. Lincei 2 (1926)
-    31-113.
     """
 
     alpha: float = 1.1
@@ -66,7 +68,11 @@ class LotkaVolterra(AbstractSystem):
 
     def invariant(self, state: Float[Array, "*batch state"]) -> Float[Array, "*batch"]:
         """V = delta prey - gamma log(prey) + beta predator - alpha log(predator), constant along every orbit
-        (1/year)."""
+        (1/year).
+
+        Args:
+            state: both populations in thousands, with any leading axes.
+        """
         prey, predator = state[..., 0], state[..., 1]
         return (
             self.delta * prey

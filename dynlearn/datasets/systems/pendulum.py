@@ -20,7 +20,7 @@ SHEET = Sheet(
 
 
 class Pendulum(AbstractSystem):
-    r"""A point mass on a massless rod.
+    """A point mass on a massless rod.
 
         d angle/dt    = velocity
         d velocity/dt = -(g / l) sin(angle) - d / (m l^2) velocity + torque / (m l^2)
@@ -28,13 +28,17 @@ class Pendulum(AbstractSystem):
     The angle is 0 hanging down and pi upright, and is not wrapped. The default controls are torques between
     -3 and 3 N m, held for 10 samples: too weak to lift the pendulum directly, strong enough to swing it up.
 
-    **Args** `mass` m (kg), `length` l (m), `damping` d (N m s), `gravity` g (m/s^2).
+    Args:
+        mass: m (kg).
+        length: l, of the rod (m).
+        damping: d, torque per angular velocity (N m s).
+        gravity: g (m/s^2).
+
+    Reference: C. Huygens, Horologium Oscillatorium (1673); any textbook of mechanics.
 
     >>> pendulum = Pendulum(damping=0.0)
     >>> round(float(pendulum.energy(jnp.asarray([jnp.pi, 0.0]))), 2)
     19.62
-
-    Reference: C. Huygens, Horologium Oscillatorium (1673); any textbook of mechanics.
     """
 
     mass: float = 1.0
@@ -63,7 +67,11 @@ class Pendulum(AbstractSystem):
         return jax.random.uniform(key, (2,), minval=-bounds, maxval=bounds)
 
     def energy(self, state: Float[Array, "*batch state"]) -> Float[Array, "*batch"]:
-        """Kinetic plus potential energy in J, 0 at rest; constant without damping and torque."""
+        """Kinetic plus potential energy in J, 0 at rest; constant without damping and torque.
+
+        Args:
+            state: angle (rad) and velocity (rad/s), with any leading axes.
+        """
         angle, velocity = state[..., 0], state[..., 1]
         kinetic = 0.5 * self.mass * self.length**2 * velocity**2
         return kinetic + self.mass * self.gravity * self.length * (1 - jnp.cos(angle))

@@ -19,7 +19,7 @@ SHEET = Sheet(
 
 
 class Roessler(AbstractSystem):
-    r"""A single folded band: the simplest chaotic flow, with one nonlinear term.
+    """A single folded band: the simplest chaotic flow, with one nonlinear term.
 
         dx/dt = -y - z
         dy/dt = x + a y
@@ -27,12 +27,13 @@ class Roessler(AbstractSystem):
 
     All quantities are dimensionless. Runs start on the attractor; a turn takes about 6 units of time.
 
-    **Args** `a`, `b`, `c`: dimensionless parameters; the standard ones give chaos.
+    Args:
+        a, b, c: dimensionless parameters; the standard ones give chaos.
+
+    Reference: O. E. Roessler, An equation for continuous chaos, Phys. Lett. A 57 (1976) 397-398.
 
     >>> Roessler().fixed_points()[0].round(4).tolist()
     [0.007, -0.0351, 0.0351]
-
-    Reference: O. E. Roessler, An equation for continuous chaos, Phys. Lett. A 57 (1976) 397-398.
     """
 
     a: float = 0.2

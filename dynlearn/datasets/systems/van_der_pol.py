@@ -17,21 +17,22 @@ SHEET = Sheet(
 
 
 class VanDerPol(AbstractSystem):
-    r"""A self-sustained oscillation: every run but the one at rest tends to the same limit cycle.
+    """A self-sustained oscillation: every run but the one at rest tends to the same limit cycle.
 
         d position/dt = velocity
         d velocity/dt = mu (1 - position^2) velocity - position
 
     All quantities are dimensionless. At mu = 1 the cycle has amplitude 2.009 and period 6.663.
 
-    **Args** `mu`: strength of the nonlinear damping; above about 10 the equations are stiff, and `max_step`
-    too long.
+    Args:
+        mu: strength of the nonlinear damping; above about 10 the equations are stiff, and the data sheet's
+            `max_step` too long.
+
+    Reference: B. van der Pol, On relaxation-oscillations, Phil. Mag. 2 (1926) 978-992.
 
     >>> ds = VanDerPol().simulate(runs=1, length=400, initial=[0.1, 0.0])
     >>> round(float(ds["state"][0, 200:, 0].max()), 1)
     2.0
-
-    Reference: B. van der Pol, On relaxation-oscillations, Phil. Mag. 2 (1926) 978-992.
     """
 
     mu: float = 1.0

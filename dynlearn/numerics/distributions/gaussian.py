@@ -5,7 +5,6 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from cuthbertlib.stats import multivariate_normal
 from jaxtyping import Array, Float, Key
 
 from dynlearn.numerics.distributions._together import together
@@ -76,6 +75,8 @@ class MultivariateGaussian(eqx.Module):
 
     def joint(self, value: Float[Array, " output"]) -> Float[Array, ""]:
         """Log density of the measured entries together (no batch axes); NaN marks the others."""
+        from cuthbertlib.stats import multivariate_normal  # it imports numba, which few ask for
+
         return multivariate_normal.logpdf(value, self.mean, tria(square(self.chol)), nan_support=True)
 
     def sample(self, key: Key[Array, ""]) -> Float[Array, "*batch output"]:

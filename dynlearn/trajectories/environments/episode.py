@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 import xarray as xr
 
-from dynlearn.trajectories.assemble import Runs, assemble
+from dynlearn.trajectories.build.assemble import Runs, assemble
 from dynlearn.trajectories.environments.world import Transition
-from dynlearn.trajectories.instants import grid
+from dynlearn.trajectories.times.instants import grid
 
 
 @dataclasses.dataclass

@@ -19,8 +19,9 @@ OFFLINE = {"rewards": "reward", "terminals": "terminated", "timeouts": "truncate
 def opened(env: Any) -> Iterator["gymnasium.Env"]:
     """`env` as it came, or made from its registered id and closed at the end.
 
-    **Raises** `ArgumentError` for what is no single Gymnasium environment, `MissingExtraError` where the
-    environment of that id needs a library that is not installed.
+    Raises:
+        ArgumentError: what is no single Gymnasium environment.
+        MissingExtraError: the environment of that id needs a library that is not installed.
     """
     import gymnasium
 

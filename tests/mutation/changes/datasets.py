@@ -2,9 +2,6 @@
 
 from .._change import Change
 
-SYSTEMS = "tests/datasets/test_systems.py"
-BENCHMARKS = "tests/datasets/test_benchmarks.py"
-
 CHANGES = [
     Change(
         "process noise per step, whatever its length",
@@ -41,7 +38,7 @@ CHANGES = [
         "dynlearn/datasets/systems/van_der_pol.py",
         "self.mu * (1 - x**2) * v - x",
         "self.mu * (x**2 - 1) * v - x",
-        (f"{SYSTEMS}::TestTruth::test_van_der_pol_amplitude_and_period",),
+        ("tests/datasets/test_systems.py::TestTruth::test_van_der_pol_amplitude_and_period",),
     ),
     Change(
         "eigenvalues of a transition in continuous time",
@@ -55,6 +52,6 @@ CHANGES = [
         "dynlearn/datasets/benchmarks/_common.py",
         "((0, 1), (0, 0))",
         "((1, 0), (0, 0))",
-        (BENCHMARKS,),
+        ("tests/datasets/test_benchmarks.py",),
     ),
 ]

@@ -2,21 +2,19 @@
 
 from .._change import Change
 
-REPORT = "tests/report/test_report.py"
-
 CHANGES = [
     Change(
         "the largest is the best",
         "dynlearn/report/_table.py",
         '{"min": values, "max": -values}',
         '{"min": -values, "max": values}',
-        (REPORT,),
+        ("tests/report/test_report.py",),
     ),
     Change(
         "near to a number is below it",
         "dynlearn/report/_table.py",
         "np.abs(values - rule)",
         "values - rule",
-        (REPORT,),
+        ("tests/report/test_report.py",),
     ),
 ]

@@ -2,8 +2,6 @@
 
 from .._change import Change
 
-COMPOSITION = "tests/rl/test_composition.py"
-
 CHANGES = [
     Change(
         "the reward is one interval late",
@@ -56,13 +54,13 @@ CHANGES = [
         "dynlearn/rl/starts.py",
         ">= self.model.required - 1)",
         ">= self.model.required - 2)",
-        (f"{COMPOSITION}::test_episodes_start_where_a_run_has_the_samples_a_model_needs",),
+        ("tests/rl/test_composition.py::test_episodes_start_where_a_run_has_the_samples_a_model_needs",),
     ),
     Change(
         "actions are not clipped to the bounds",
         "dynlearn/rl/environment.py",
         "jnp.asarray(np.clip(array, self.low, self.high))",
         "jnp.asarray(array)",
-        (f"{COMPOSITION}::test_actions_beyond_the_bounds_are_those_at_the_bounds",),
+        ("tests/rl/test_composition.py::test_actions_beyond_the_bounds_are_those_at_the_bounds",),
     ),
 ]

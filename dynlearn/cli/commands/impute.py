@@ -1,0 +1,44 @@
+"""dynlearn impute: missing outputs filled in."""
+
+from dynlearn.cli.shared import options as o
+
+
+def impute(
+    model: o.Model,
+    data: o.Data,
+    output: o.Series = None,
+    plot: o.Plot = None,
+    run: o.Run = None,
+    method: o.Inference = None,
+    method_settings: o.InferenceSettings = None,
+    samples: o.Draws = 0,
+    key: o.Key = 0,
+    time: o.Time = None,
+    dt: o.Dt = None,
+    outputs: o.Outputs = None,
+    controls: o.Controls = None,
+    trajectory: o.Trajectory = None,
+    units: o.Units = None,
+    sep: o.Sep = None,
+    decimal: o.Decimal = None,
+    regularize: o.Regularize = False,
+) -> None:
+    """Fill in what was not measured, by what the whole run says of it; what was measured stays as it is."""
+    from dynlearn.cli.shared.data import Table
+    from dynlearn.cli.shared.inferred import infer, where_missing
+
+    columns = Table(time, dt, outputs, controls, trajectory, units, sep, decimal, regularize)
+    infer(
+        "impute",
+        model,
+        data,
+        columns,
+        run,
+        method,
+        method_settings,
+        output,
+        plot,
+        where_missing,
+        key,
+        samples,
+    )

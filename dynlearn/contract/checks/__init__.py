@@ -1,0 +1,1 @@
+"""Checks at the border of a model: its numbers, its clock, its controls, and what was measured."""

@@ -1,0 +1,1 @@
+"""Controllers: from what was observed to the next control."""

@@ -1,0 +1,1 @@
+"""Planners: they see a transition and a cost, and nothing else."""

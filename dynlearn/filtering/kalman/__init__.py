@@ -1,0 +1,1 @@
+"""Exact inference in linear Gaussian chains, in square-root form."""

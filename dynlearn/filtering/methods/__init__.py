@@ -1,0 +1,1 @@
+"""Methods of inference, one file each, and the moments they share."""

@@ -1,0 +1,1 @@
+"""Processes: one run of a state-space model as the methods see it."""

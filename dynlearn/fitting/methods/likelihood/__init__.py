@@ -1,0 +1,1 @@
+"""Methods that maximise the likelihood of whole runs."""

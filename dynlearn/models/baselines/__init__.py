@@ -1,0 +1,1 @@
+"""Baselines: what every learned model has to beat."""

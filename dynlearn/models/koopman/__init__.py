@@ -1,0 +1,1 @@
+"""Koopman models: linear dynamics in lifted coordinates."""

@@ -1,0 +1,1 @@
+"""Models of a latent process in continuous time, measured at any instants."""

@@ -1,0 +1,1 @@
+"""Neural ODE, neural SDE, neural map: fields and maps learned by networks."""

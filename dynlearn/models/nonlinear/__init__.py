@@ -1,0 +1,1 @@
+"""State-space models with any transition and any observation."""

@@ -1,0 +1,1 @@
+"""Regressions on delayed outputs and controls."""

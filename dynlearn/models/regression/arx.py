@@ -1,0 +1,205 @@
+"""ARX: the linear baseline every learned model has to beat."""
+
+from typing import ClassVar, Self
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float, Key
+
+from dynlearn.contract.checks.measured import fewer_delays, in_a_row, sparse
+from dynlearn.contract.error_growth import Error, ErrorGrowth
+from dynlearn.contract.markers import AbstractClosedForm, AbstractDeterministic
+from dynlearn.contract.scaling import Scaling
+from dynlearn.contract.signature import Signature
+from dynlearn.errors import FitError, check_count
+from dynlearn.identification.ridge import Regression, check_ridge
+from dynlearn.numerics import precision
+from dynlearn.numerics.distributions.gaussian import Gaussian
+from dynlearn.numerics.plain import plain
+from dynlearn.parts.liftings import embedding
+from dynlearn.trajectories.device.fold import folded
+from dynlearn.trajectories.device.ragged import is_ragged
+from dynlearn.trajectories.once import one_call
+from dynlearn.trajectories.window import Window
+
+
+class ARXState(eqx.Module):
+    v: Float[Array, " v"]
+    error: Error
+
+
+class ARX(AbstractClosedForm, AbstractDeterministic):
+    """Autoregression with exogenous inputs, jointly for all outputs.
+
+        y_{k+1} = c + sum_{i=0}^{d} a_i y_{k-i} + sum_{j=0}^{d} b_j u_{k-j} + error
+
+    `delays` d is chosen by Akaike's criterion on the training data
+    unless given.
+
+    Args:
+        signature: names, units, hold and sampling interval (discrete time).
+        scaling: units in which the weights are.
+        noise: the error's law.
+        delays: d, past samples beside the present one.
+        gap: samples, beyond d + 1, over which missing outputs in a context are bridged.
+
+    Reference: Ljung, "System identification: theory for the user", 2nd ed. 1999, section 4.2.
+
+    >>> import dynlearn as dl
+    >>> ds = dl.datasets.load("linear", runs=3, length=60, key=0)
+    >>> dl.models.ARX.from_data(ds, delays=1).delays
+    1
+    """
+
+    references: ClassVar[tuple[str, ...]] = ("ljung1999system",)
+    signature: Signature = eqx.field(static=True)
+    scaling: Scaling
+    weights: Float[Array, "output regressor"]
+    """On [v_k, u_k, 1], in scaled units."""
+    noise: ErrorGrowth
+    delays: int = eqx.field(static=True, converter=plain)
+    gap: int = eqx.field(static=True, converter=plain, default=10)
+
+    @classmethod
+    @one_call
+    def from_data(
+        cls,
+        ds: xr.Dataset,
+        *,
+        delays: int | None = None,
+        longest: int = 48,
+        ridge: float = 1e-8,
+        gap: int = 10,
+        key: object = 0,
+    ) -> Self:
+        """Scaling and coefficients from `ds`, with `delays` as given or the best up to `longest`.
+
+        Args:
+            ds: the training data, sampled regularly.
+            delays: d; None: the best by Akaike's criterion.
+            longest: the largest d that is tried then.
+            ridge: penalty per sample on the scaled coefficients.
+            gap: samples, beyond d + 1, over which missing outputs in a context are bridged.
+            key: accepted as every family's is, and not used.
+
+        Returns:
+            A model whose coefficients are the least-squares solution; its error law is still to be fitted.
+
+        Raises:
+            FitError: no run has enough complete samples in a row.
+            SchemaError: irregular sampling.
+            ArgumentError: a count or ridge that is negative.
+        """
+        check_count("gap", gap, 0)
+        check_ridge(ridge)
+        if delays is not None:
+            check_count("delays", delays, 0)
+        check_count("longest", longest, 0)
+        signature = Signature.of(ds, discrete=True).replace(static_names=())
+        with precision.float64():
+            scaling = Scaling.of(ds)
+            tried = [d for d in _CANDIDATES if d <= longest] if delays is None else [delays]
+            whole = None if is_ragged(ds.dyn.lengths) else ds.dyn.to_device()
+            found = [
+                (
+                    *_akaike(
+                        folded(ds, d + 1).ds.dyn.to_device() if whole is None else whole, scaling, d, ridge
+                    ),
+                    d,
+                )
+                for d in tried
+            ]
+            criterion, weights, d = min(found, key=lambda item: item[0])
+            if not np.isfinite(criterion):
+                raise FitError(_too_little(ds, tried[0]))
+            model = cls(
+                signature, scaling, jnp.asarray(weights.T), ErrorGrowth.unit(signature.outputs), d, gap
+            )
+        return precision.to_default(model)
+
+    def regression(self, runs: Window) -> Regression:
+        return Regression(*_transitions(runs, self.scaling, self.delays))
+
+    def solved(self, weights: Float[np.ndarray, "coefficient output"]) -> Self:
+        return eqx.tree_at(lambda m: m.weights, self, jnp.asarray(weights.T))
+
+    @property
+    def method(self) -> str:
+        return "least_squares"
+
+    @property
+    def objective(self) -> str:
+        return "multi_step"
+
+    @property
+    def memory(self) -> int:
+        return self.required + self.gap
+
+    @property
+    def required(self) -> int:
+        return self.delays + 1
+
+    def advance(self, v: Float[Array, " v"], u: Float[Array, " control"]) -> Float[Array, " output"]:
+        """The next outputs, scaled, after a delay vector `v` and the control `u` applied at its end, scaled too."""
+        return self.weights[:, :-1] @ jnp.concatenate([v, u]) + self.weights[:, -1]
+
+    def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> ARXState:
+        return ARXState(embedding.embed(past, self.scaling, self.delays, self.advance), self.noise.start())
+
+    def step(
+        self,
+        state: ARXState,
+        control: Float[Array, "*ends control"],
+        time: Float[Array, ""],
+        interval: Float[Array, ""],
+        *,
+        key: Key[Array, ""] | None = None,
+    ) -> ARXState:
+        u = self.scaling.control(self.signature.hold.both(control)[0])
+        v = embedding.shift(state.v, self.advance(state.v, u), u, self.delays)
+        return ARXState(v, self.noise.step(state.error, interval, key))
+
+    def observe(self, state: ARXState, control: Float[Array, " control"]) -> Gaussian:
+        y = self.noise.predictive(state.v[: self.signature.outputs], state.error)
+        return Gaussian(self.scaling.output_inverse(y.mean), self.scaling.output_scale * y.scale)
+
+
+_CANDIDATES = (0, 1, 2, 3, 5, 8, 12, 16, 24, 32, 48)
+
+
+def _transitions(runs: Window, scaling: Scaling, delays: int) -> tuple[np.ndarray, np.ndarray]:
+    """Regressors [v_k, u_k] and targets y_{k+1} of every complete transition."""
+    v, u, v_next = embedding.transitions(runs, scaling, delays)
+    return np.concatenate([v, u], axis=1), v_next[:, : runs.output.shape[-1]]
+
+
+def _too_little(ds: xr.Dataset, delays: int) -> str:
+    if in_a_row(ds) < delays + 2:
+        needs = f"no run has {delays + 2} complete samples in a row, which delays={delays} needs"
+        return f"ARX: {needs}; {fewer_delays(ds, delays)}"
+    fewer = "use fewer delays, or " if delays else ""
+    return (
+        f"ARX: there are too few stretches of {delays + 2} complete samples for the coefficients that delays={delays} "
+        f"needs; {fewer}give more or longer runs.{sparse(ds)}"
+    )
+
+
+def _akaike(runs: Window, scaling: Scaling, delays: int, ridge: float) -> tuple[float, np.ndarray]:
+    """Akaike's criterion per output value (infinite with fewer transitions than coefficients), and the weights."""
+    regressors, target = _transitions(runs, scaling, delays)
+    n, width = regressors.shape
+    none = np.inf, np.zeros((width + 1, target.shape[1]))
+    if n < 2:
+        return none
+    regression = Regression(regressors, target)
+    # What is constant or copies another is no coefficient to determine, nor an output to choose the delays by.
+    k = regression.rank
+    if n < 2 * (k + 1) and delays > 0:
+        return none
+    weights = regression.solve(ridge)
+    residual = target - regressors @ weights[:-1] - weights[-1]
+    varies = target.std(axis=0) > 0
+    square = np.mean(residual[:, varies if varies.any() else slice(None)] ** 2, axis=0)
+    return float(np.mean(np.log(square + 1e-12)) + 2 * (k + 1) / n), weights

@@ -1,0 +1,1 @@
+"""Models that see a whole window in one parallel pass."""

@@ -1,0 +1,1 @@
+"""Linear regimes, and what makes them change."""

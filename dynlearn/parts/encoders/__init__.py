@@ -1,0 +1,1 @@
+"""Encoders: from a window of the past to a state."""

@@ -1,0 +1,1 @@
+"""Liftings: coordinates in which dynamics become linear."""

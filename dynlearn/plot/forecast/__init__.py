@@ -1,0 +1,1 @@
+"""Figures of forecasts and of what inference found."""

@@ -1,0 +1,1 @@
+"""Models become modules of PyTorch."""

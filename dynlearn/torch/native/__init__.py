@@ -1,0 +1,1 @@
+"""Families trained in PyTorch itself."""

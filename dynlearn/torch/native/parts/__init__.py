@@ -1,0 +1,1 @@
+"""What the families are built of, in PyTorch: the same weights give the same numbers as `dynlearn.parts`."""

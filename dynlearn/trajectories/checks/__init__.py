@@ -1,0 +1,1 @@
+"""Does a dataset obey the schema?"""

@@ -1,0 +1,1 @@
+"""From a dataset to padded batches with masks on the device."""

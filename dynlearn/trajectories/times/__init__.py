@@ -1,0 +1,1 @@
+"""Times in every spelling, and the instants that come of them."""

@@ -1,0 +1,1 @@
+"""The verbs of `ds.dyn`, one file each, and the primitive behind them."""

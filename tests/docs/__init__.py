@@ -1,0 +1,1 @@
+"""What the docstrings of the public interface say, and what every one of them has to say."""

@@ -1,0 +1,120 @@
+"""A fit that goes on from another one with more data: what is kept, what grows, what compiles."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import xarray as xr
+
+import dynlearn as dl
+from dynlearn.errors import ArgumentError
+from dynlearn.fitting import Gradient
+from tests.conftest import linear_runs
+
+STEPS = Gradient(steps=3, batch=4, horizon=3, validate_every=3, average=0.0, clip=1e6)
+
+
+def shrinking(model, batch, key):
+    """Whose gradient at w is w, whatever the data."""
+    leaves = jax.tree.leaves(eqx.filter(model.field, eqx.is_inexact_array))
+    return sum(jnp.sum(leaf**2) for leaf in leaves) / 2, {}
+
+
+def node(ds: xr.Dataset, **options):
+    return dl.models.NeuralODE.from_data(ds, hidden=0, memory=2, width=4, key=0, **options)
+
+
+def weights(model) -> np.ndarray:
+    leaves = jax.tree.leaves(eqx.filter(model.field, eqx.is_inexact_array))
+    return np.concatenate([np.asarray(leaf, float).ravel() for leaf in leaves])
+
+
+def adam(w: np.ndarray, steps: int, m: np.ndarray, v: np.ndarray, before: int) -> tuple[np.ndarray, ...]:
+    """Kingma, Ba 2015, with the schedule of rates from its start and moments from `before` earlier steps."""
+    peak = STEPS.learning_rate
+    rates = optax.warmup_cosine_decay_schedule(0.1 * peak, peak, 1, STEPS.steps, 0.01 * peak)
+    for k in range(steps):
+        m, v = 0.9 * m + 0.1 * w, 0.999 * v + 0.001 * w**2
+        t = before + k + 1
+        w = w - float(rates(k)) * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+    return w, m, v
+
+
+def test_the_optimiser_keeps_its_moments_and_begins_its_schedule_anew(linear):
+    model, none = node(linear), np.zeros_like(weights(node(linear)))
+    first = dl.fit(model, linear, method=STEPS, objective=shrinking, progress=False)
+    w, m, v = adam(weights(model), 3, none, none, 0)
+    np.testing.assert_allclose(weights(first.model), w, rtol=1e-4, atol=1e-6)
+    again = dl.fit(first, linear, method=STEPS, objective=shrinking, progress=False)
+    np.testing.assert_allclose(weights(again.model), adam(w, 3, m, v, 3)[0], rtol=1e-4, atol=1e-6)
+    fresh = dl.fit(first.model, linear, method=STEPS, objective=shrinking, progress=False)
+    np.testing.assert_allclose(weights(fresh.model), adam(w, 3, none, none, 0)[0], rtol=1e-4, atol=1e-6)
+    assert np.abs(weights(again.model) - weights(fresh.model)).max() > 1e-4
+
+
+def test_scaling_stays_and_the_range_of_the_controls_grows(make_linear):
+    ds = make_linear()
+    result = dl.fit(node(ds), ds, method=STEPS, progress=False)
+    more = make_linear(seed=1)
+    more["control"].values[0, 3] = 40.0
+    more["output"].values[:] += 100.0
+    both = dl.concatenate([ds, more], prefixes=["a", "b"])
+    before, after = result.model.scaling, dl.fit(result, both, method=STEPS, progress=False).model.scaling
+    np.testing.assert_array_equal(after.output_mean, before.output_mean)
+    np.testing.assert_array_equal(after.control_scale, before.control_scale)
+    assert (float(before.control_high[0]) < 10.0, float(after.control_high[0])) == (True, 40.0)
+    least = min(float(ds.control.min()), float(more.control.min()))
+    assert float(after.control_low[0]) == pytest.approx(least)
+
+
+def test_an_ensemble_goes_on_too(linear):
+    ensemble = dl.models.Ensemble.of(node(linear), 2, key=0)
+    first = dl.fit(ensemble, linear, method=STEPS, progress=False)
+    again = dl.fit(first, linear, method=STEPS, progress=False)
+    fresh = dl.fit(first.model, linear, method=STEPS, progress=False)
+    assert again.model.size == 2
+    for i in range(2):
+        one, other = (weights(found.model.member(i)) for found in (again, fresh))
+        assert np.isfinite(one).all()
+        assert np.abs(one - other).max() > 1e-4
+
+
+def test_more_runs_compile_nothing_while_they_fit_the_size(compilations):
+    def runs(count: int) -> xr.Dataset:
+        return linear_runs(0, (30,) * count)
+
+    result = dl.fit(node(runs(13)), runs(13), runs(13), method=STEPS, progress=False, calibration_horizon=4)
+    dl.fit(result, runs(14), runs(13), method=STEPS, progress=False, calibration_horizon=4)
+    with compilations() as names:
+        for count in (15, 16):
+            result = dl.fit(
+                result, runs(count), runs(13), method=STEPS, progress=False, calibration_horizon=4
+            )
+    assert names == []
+
+
+def test_what_another_method_carried_is_no_start(linear):
+    """A closed form carries nothing; moments of weights of other shapes are left."""
+    solved = dl.fit(dl.models.ARX.from_data(linear, delays=1), linear, progress=False)
+    assert solved.carried is None
+    once = dl.fit(solved, linear, progress=False)
+    np.testing.assert_allclose(once.model.weights, solved.model.weights, rtol=1e-5)
+    first = dl.fit(node(linear), linear, method=STEPS, progress=False)
+    other = dl.fitting.FitResult(
+        node(linear, depth=1), first.history, first.reason, 0.0, {}, carried=first.carried
+    )
+    fresh = dl.fit(other.model, linear, method=STEPS, progress=False).model
+    np.testing.assert_array_equal(
+        weights(dl.fit(other, linear, method=STEPS, progress=False).model), weights(fresh)
+    )
+
+
+def test_a_checkpoint_of_a_fresh_fit_is_not_taken_for_one_that_goes_on(linear, tmp_path):
+    first = dl.fit(node(linear), linear, method=STEPS, progress=False)
+    dl.fit(first.model, linear, method=STEPS, progress=False, checkpoint=tmp_path / "fit.ck")
+    with pytest.raises(dl.errors.FileFormatError, match="carried"):
+        dl.fit(first, linear, method=STEPS, progress=False, checkpoint=tmp_path / "fit.ck")
+    with pytest.raises(ArgumentError, match="model: expected a dynlearn model, got"):
+        dl.fit(first.history, linear)
