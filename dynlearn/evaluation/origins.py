@@ -12,7 +12,7 @@ from dynlearn.contract.model import AbstractModel
 from dynlearn.errors import ArgumentError, is_count
 from dynlearn.forecasting import border
 from dynlearn.trajectories import schema
-from dynlearn.trajectories.checks.validate import validate
+from dynlearn.trajectories.checks.validate import valid
 from dynlearn.trajectories.once import known
 
 
@@ -103,11 +103,14 @@ class Origins:
 def _part(windows: xr.Dataset, samples: slice) -> xr.Dataset:
     """Some samples of windows that are all of the same length: as valid as these are."""
     part = windows.isel(time=samples)
-    return known(validate, part, part)
+    known(valid, part, True)
+    return part
 
 
 def _runs(windows: xr.Dataset, index: np.ndarray) -> xr.Dataset:
     if index.size == windows.sizes["trajectory"]:
         return windows
     some = windows.isel(trajectory=index)
-    return known(validate, some, some) if index.size else some
+    if index.size:
+        known(valid, some, True)
+    return some

@@ -47,6 +47,8 @@ def crps(y: Truth, draws: Draws) -> PerOutput:
 
 def energy(y: Truth, draws: Draws, scale: Float[np.ndarray, " output"]) -> Float[np.ndarray, " lead"]:
     """Over the outputs that were measured in a window and change at all."""
+    from scipy.spatial.distance import pdist
+
     changing = np.isfinite(scale)
     y, draws = y[..., changing] / scale[changing], draws[..., changing] / scale[changing]
 
@@ -58,11 +60,11 @@ def energy(y: Truth, draws: Draws, scale: Float[np.ndarray, " output"]) -> Float
                 rows = (~np.isnan(y) == pattern).all(1)
                 x = draws[:, rows][..., pattern]
                 near = np.linalg.norm(x - y[rows][:, pattern], axis=-1).mean(0)
-                apart = np.linalg.norm(x[:, None] - x, axis=-1).mean((0, 1))
-                found[rows] = near - apart / 2
+                # Every pair once, a window at a time: nothing of the size of all pairs is ever held.
+                apart = np.array([pdist(x[:, i]).sum() for i in range(x.shape[1])]) / len(x) ** 2
+                found[rows] = near - apart
         return found
 
-    # One lead at a time: all pairs of draws of all of them at once would not fit in memory.
     return np.array([measured_mean(one(y[:, k], draws[:, :, k])) for k in range(y.shape[1])])
 
 

@@ -1,6 +1,7 @@
 """Within one public call, what is found out about a dataset is found out once."""
 
 import functools
+import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -9,9 +10,9 @@ import xarray as xr
 
 Function = TypeVar("Function", bound=Callable)
 
-LARGEST = 2**27
+LARGEST = 2**22
 """Bytes of a dataset up to which a call keeps copies of it."""
-_FOUND: ContextVar[dict[tuple, tuple[xr.Dataset, Any]] | None] = ContextVar("found", default=None)
+_FOUND: ContextVar[dict[tuple, tuple[weakref.ref, Any]] | None] = ContextVar("found", default=None)
 """What the call that is under way has found: by function, dataset and arguments."""
 
 
@@ -44,9 +45,9 @@ def once(function: Function) -> Function:
             return function(*args, **kwargs)
         ds, *others = args
         name = (function, id(ds), *others, *sorted(kwargs.items()))
-        if name not in found:
-            # The dataset is kept, so that nobody else gets its id.
-            found[name] = ds, function(*args, **kwargs)
+        # Of a dataset that is gone another one may have the id.
+        if name not in found or found[name][0]() is not ds:
+            found[name] = weakref.ref(ds), function(*args, **kwargs)
         return found[name][1]
 
     asked.once = function  # type: ignore[attr-defined]
@@ -70,5 +71,5 @@ def known(function: Callable, ds: xr.Dataset, result: Any) -> Any:
     """Tell the call under way what `function(ds)` is, because of how `ds` was made."""
     found = _FOUND.get()
     if found is not None:
-        found[(function.once, id(ds))] = ds, result  # type: ignore[attr-defined]
+        found[(function.once, id(ds))] = weakref.ref(ds), result  # type: ignore[attr-defined]
     return result

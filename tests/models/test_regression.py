@@ -168,7 +168,7 @@ def test_a_delay_vector_holds_the_newest_first(delays):
     past = jax.tree.map(lambda leaf: leaf[0], runs)
     embedded = embedding.embed(past, Scaling.unit(2, 1), delays, lambda v, u: v[:2])
     np.testing.assert_allclose(embedded, vector(7), rtol=1e-6)
-    here, control, after = embedding.transitions(runs, Scaling.unit(2, 1), delays)
+    here, control, after = embedding.Transitions(runs, Scaling.unit(2, 1), delays)[:]
     assert len(here) == len(after) == len(control) == 7 - delays
     for i, k in enumerate(range(delays, 7)):
         np.testing.assert_allclose(here[i], vector(k), rtol=1e-6)

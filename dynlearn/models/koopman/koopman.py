@@ -123,12 +123,13 @@ class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
     def _regressed(cls, ds, signature, dictionary, ridge, gap, key) -> Self:
         runs = folded(ds, dictionary.delays + 1).ds.dyn.to_device()
         scaling = Scaling.of(ds)
-        v, _, _ = embedding.transitions(runs, scaling, dictionary.delays)
-        if len(v) == 0:
+        found = embedding.Transitions(runs, scaling, dictionary.delays)
+        if len(found) == 0:
             raise FitError(
                 f"Koopman: no run has {dictionary.delays + 2} complete samples in a row, which "
                 f"delays={dictionary.delays} needs; {fewer_delays(ds, dictionary.delays)}"
             )
+        v = found[:][0]
         dictionary = dictionary.prepared(jnp.asarray(v), key)
         n, m = dictionary(jnp.asarray(v[0])).shape[0], signature.controls
         noise = ErrorGrowth.unit(signature.outputs)
@@ -143,9 +144,11 @@ class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
         return ("williams2015data", *with_inputs)
 
     def regression(self, runs: Window) -> Regression:
-        v, u, v_next = embedding.transitions(runs, self.scaling, self.dictionary.delays)
+        found = embedding.Transitions(runs, self.scaling, self.dictionary.delays).blocks()
         lifted = partial(_lifted, self.dictionary)
-        return Regression(np.concatenate([lifted(v), u], axis=1), lifted(v_next))
+        return Regression.over(
+            (np.concatenate([lifted(v), u], axis=1), lifted(after)) for v, u, after in found
+        )
 
     def solved(self, weights: Float[np.ndarray, "coefficient z"]) -> Self:
         n = self.A.shape[0]

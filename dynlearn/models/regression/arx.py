@@ -120,7 +120,7 @@ class ARX(AbstractClosedForm, AbstractDeterministic):
         return precision.to_default(model)
 
     def regression(self, runs: Window) -> Regression:
-        return Regression(*_transitions(runs, self.scaling, self.delays))
+        return _regression(runs, self.scaling, self.delays)
 
     def solved(self, weights: Float[np.ndarray, "coefficient output"]) -> Self:
         return eqx.tree_at(lambda m: m.weights, self, jnp.asarray(weights.T))
@@ -169,10 +169,11 @@ class ARX(AbstractClosedForm, AbstractDeterministic):
 _CANDIDATES = (0, 1, 2, 3, 5, 8, 12, 16, 24, 32, 48)
 
 
-def _transitions(runs: Window, scaling: Scaling, delays: int) -> tuple[np.ndarray, np.ndarray]:
-    """Regressors [v_k, u_k] and targets y_{k+1} of every complete transition."""
-    v, u, v_next = embedding.transitions(runs, scaling, delays)
-    return np.concatenate([v, u], axis=1), v_next[:, : runs.output.shape[-1]]
+def _regression(runs: Window, scaling: Scaling, delays: int) -> Regression:
+    """Of y_{k+1} on [v_k, u_k], over every complete transition."""
+    outputs = runs.output.shape[-1]
+    found = embedding.Transitions(runs, scaling, delays).blocks()
+    return Regression.over((np.concatenate([v, u], axis=1), after[:, :outputs]) for v, u, after in found)
 
 
 def _too_little(ds: xr.Dataset, delays: int) -> str:
@@ -188,18 +189,15 @@ def _too_little(ds: xr.Dataset, delays: int) -> str:
 
 def _akaike(runs: Window, scaling: Scaling, delays: int, ridge: float) -> tuple[float, np.ndarray]:
     """Akaike's criterion per output value (infinite with fewer transitions than coefficients), and the weights."""
-    regressors, target = _transitions(runs, scaling, delays)
-    n, width = regressors.shape
-    none = np.inf, np.zeros((width + 1, target.shape[1]))
-    if n < 2:
-        return none
-    regression = Regression(regressors, target)
+    try:
+        regression = _regression(runs, scaling, delays)
+    except FitError:  # no transition at all
+        return np.inf, np.zeros((0, runs.output.shape[-1]))
+    n, weights = regression.samples, regression.solve(ridge)
     # What is constant or copies another is no coefficient to determine, nor an output to choose the delays by.
     k = regression.rank
-    if n < 2 * (k + 1) and delays > 0:
-        return none
-    weights = regression.solve(ridge)
-    residual = target - regressors @ weights[:-1] - weights[-1]
-    varies = target.std(axis=0) > 0
-    square = np.mean(residual[:, varies if varies.any() else slice(None)] ** 2, axis=0)
+    if n < 2 or (n < 2 * (k + 1) and delays > 0):
+        return np.inf, weights
+    varies = regression.varies if regression.varies.any() else slice(None)
+    square = regression.mean_square(weights)[varies]
     return float(np.mean(np.log(square + 1e-12)) + 2 * (k + 1) / n), weights

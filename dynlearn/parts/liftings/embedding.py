@@ -3,7 +3,7 @@ r"""Delay coordinates: the recent past of outputs and controls as one vector.
 v_k = [y_k, y_{k-1}, ..., y_{k-d},  u_{k-1}, ..., u_{k-d}]
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,9 @@ from jaxtyping import Array, Float, Shaped
 
 from dynlearn.contract.scaling import Scaling
 from dynlearn.trajectories.window import Window
+
+AT_ONCE = 8192
+"""Transitions that are made at once: what is computed of them fits into a processor\'s cache."""
 
 
 def size(outputs: int, controls: int, delays: int) -> int:
@@ -60,26 +63,39 @@ def embed(
     return jnp.where(known.all(), v, jnp.nan)
 
 
-def transitions(
-    runs: Window, scaling: Scaling, delays: int
-) -> tuple[Float[np.ndarray, "pair v"], Float[np.ndarray, "pair control"], Float[np.ndarray, "pair v"]]:
-    """Every complete (v_k, u_k, v_{k+1}) of a batch of runs in scaled units.
+class Transitions:
+    """Every complete (v_k, u_k, v_{k+1}) of a batch of runs in scaled units, some of them at a time.
 
     On the host: it only moves numbers, and a program of its own per size and delays would cost more than that.
     """
-    own = scaling.on_host()
-    y, u = own.output(runs.output), own.control(runs.control)
-    valid = np.asarray(runs.valid)
-    measured = np.asarray(runs.observed).all(-1) & valid
-    # Complete samples in a row up to each one: v_k needs delays + 1 of them, the transition one more.
-    index = np.arange(valid.shape[1])
-    last_gap = np.maximum.accumulate(np.where(measured, -1, index), axis=1)
-    run, now = np.nonzero((index - last_gap >= delays + 2) & measured)
-    now = now - 1
 
-    def vectors(at: np.ndarray) -> np.ndarray:
-        ys = [y[run, at - lag] for lag in range(delays + 1)]
-        us = [u[run, at - lag] for lag in range(1, delays + 1)]
-        return np.concatenate([*ys, *us], axis=1)
+    def __init__(self, runs: Window, scaling: Scaling, delays: int):
+        own = scaling.on_host()
+        self.y, self.u, self.delays = own.output(runs.output), own.control(runs.control), delays
+        valid = np.asarray(runs.valid)
+        measured = np.asarray(runs.observed).all(-1) & valid
+        # Complete samples in a row up to each one: v_k needs delays + 1 of them, the transition one more.
+        index = np.arange(valid.shape[1], dtype=np.int32)
+        last_gap = np.maximum.accumulate(np.where(measured, np.int32(-1), index), axis=1)
+        self.run, later = np.nonzero((index - last_gap >= delays + 2) & measured)
+        self.now = later - 1
 
-    return vectors(now), u[run, now], vectors(now + 1)
+    def __len__(self) -> int:
+        return len(self.run)
+
+    def __getitem__(
+        self, which: slice
+    ) -> tuple[Float[np.ndarray, "pair v"], Float[np.ndarray, "pair control"], Float[np.ndarray, "pair v"]]:
+        run, now = self.run[which], self.now[which]
+
+        def vectors(at: np.ndarray) -> np.ndarray:
+            ys = [self.y[run, at - lag] for lag in range(self.delays + 1)]
+            us = [self.u[run, at - lag] for lag in range(1, self.delays + 1)]
+            return np.concatenate([*ys, *us], axis=1)
+
+        return vectors(now), self.u[run, now], vectors(now + 1)
+
+    def blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """All of them, at least one block."""
+        for first in range(0, max(len(self), 1), AT_ONCE):
+            yield self[first : first + AT_ONCE]

@@ -14,7 +14,6 @@ from dynlearn.trajectories.once import once
 from dynlearn.trajectories.schema import DIMENSIONS, KINDS, SCHEMA_VERSION
 
 
-@once
 def validate(ds: xr.Dataset) -> xr.Dataset:
     """Return `ds` unchanged, or say what in it is against the schema (`docs/schema.md`).
 
@@ -45,6 +44,13 @@ def validate(ds: xr.Dataset) -> xr.Dataset:
         _refuse(
             "ds", "an xarray.Dataset", type(ds).__name__, "build one with dynlearn.from_arrays or from_frame"
         )
+    valid(ds)
+    return ds
+
+
+@once
+def valid(ds: xr.Dataset) -> bool:
+    """True, or the error that `validate` raises."""
     _check_version(ds)
     _check_dimensions(ds)
     _check_trajectory(ds)
@@ -54,7 +60,7 @@ def validate(ds: xr.Dataset) -> xr.Dataset:
     _check_hold(ds)
     _check_gymnasium(ds)
     each(_check_numbers, ds)
-    return ds
+    return True
 
 
 def _check_numbers(ds: xr.Dataset) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from dynlearn.trajectories.device.ragged import is_ragged
-from dynlearn.trajectories.once import once
+from dynlearn.trajectories.once import once_where_small
 from dynlearn.trajectories.schema import run_lengths
 from dynlearn.trajectories.verbs.gather import gather
 
@@ -23,7 +23,7 @@ class Folded(NamedTuple):
     """Which pieces their run begins with, and which it ends with."""
 
 
-@once
+@once_where_small
 def folded(ds: xr.Dataset, overlap: int) -> Folded:
     """The runs of a ragged dataset cut into pieces that have `overlap` samples in common with the next one.
 
