@@ -13,7 +13,7 @@ from typing import Any
 
 from ._settings import Unavailable
 
-CACHES = ("JAX_COMPILATION_CACHE_DIR", "DYNLEARN_CACHE")
+CACHES = ("JAX_COMPILATION_CACHE_DIR", "DYNLEARN_CACHE", "DYNLEARN_COMPILATION_CACHE")
 """Left out of the environment of fresh processes: what they compile is part of what they cost."""
 OFF = {"DYNLEARN_COMPILATION_CACHE": "off"}
 
