@@ -179,7 +179,7 @@ class Signature:
         if not agrees(schema.times_2d(ds), self.interval):
             came = f"{found.interval:g}" if found.interval else f"{found.smallest:g} to {found.largest:g}"
             raise ArgumentError(
-                f"t: this is a discrete-time model with interval {self.interval:g} {self.time_unit}, the data's "
+                f"t: this is a discrete-time model with interval {self.interval:g}{self.time_unit and f' {self.time_unit}'}, the data's "
                 f"is {came}; {made_regular(ds, self.interval)}, or use a continuous-time model."
             )
 

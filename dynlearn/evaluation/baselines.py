@@ -11,6 +11,7 @@ import xarray as xr
 
 from dynlearn.contract.foreign import as_model
 from dynlearn.contract.model import AbstractModel
+from dynlearn.contract.signature import Signature
 from dynlearn.errors import DynlearnError, check_count
 from dynlearn.fitting import fit
 from dynlearn.models.baselines.persistence import Persistence
@@ -61,7 +62,7 @@ def fit_baselines(train: xr.Dataset, validation: xr.Dataset | None = None, conte
         `missing` says so where they are not there.
 
     Raises:
-        ArgumentError: a context that is no integer >= 1.
+        ArgumentError: a context that is no integer >= 1; a validation set of other names, units or holds.
         SchemaError: data against the schema.
 
     >>> import dynlearn as dl
@@ -70,13 +71,16 @@ def fit_baselines(train: xr.Dataset, validation: xr.Dataset | None = None, conte
     ['ARX', 'context tiling', 'persistence']
     """
     check_count("context", context, 1)
+    if validation is not None:
+        Signature.of(train, discrete=False).replace(static_names=()).check(validation)
     name = (_digest(train), None if validation is None else _digest(validation), int(context), _precision())
     if name not in _FITTED:
         _FITTED[name] = _fitted(train, validation, int(context))
         while len(_FITTED) > KEPT:
             _FITTED.popitem(last=False)
     _FITTED.move_to_end(name)
-    return _FITTED[name]
+    found = _FITTED[name]
+    return dataclasses.replace(found, models=dict(found.models), missing=dict(found.missing))
 
 
 _FITTED: OrderedDict[tuple, Baselines] = OrderedDict()

@@ -193,7 +193,7 @@ def _beside(
         raise ArgumentError(
             f"baselines: expected what dl.evaluation.fit_baselines(train) returns, got {type(given).__name__}."
         )
-    if given.context > context:
+    if given.context != context:
         raise ArgumentError(
             f"baselines: these look back {given.context} samples, the context has {context}; fit them with "
             f"dl.evaluation.fit_baselines(train, context={context})."

@@ -84,7 +84,8 @@ def fit(
         changed in place.
 
     Raises:
-        ArgumentError: data of other names, units or sampling than the model's; an unknown name.
+        ArgumentError: data of other names, units or sampling than the model's; a control that moves for the first
+            time, where `Gradient` goes on from an earlier fit; an unknown name.
         FitError: nothing to fit to, or forecasts that are not finite.
         FileFormatError: a damaged checkpoint, or one of another fit; what differs is named.
 
@@ -115,6 +116,7 @@ def fit(
         check_clock(model, ds)
     chosen = _resolve(source.method if method is None else method, checkpoint)
     if earlier is not None and not isinstance(source, Foreign):
+        _check_scales(model, train, chosen)
         model = _widened(model, train)
     if not isinstance(chosen, Calibration):
         check_measured("train", train, model.coefficients if isinstance(model, AbstractStateSpace) else 0)
@@ -144,6 +146,21 @@ def fit(
     sources = tuple(sorted(keys_of((chosen, minimised, scheme))))
     seconds = time.perf_counter() - started
     return FitResult(handed_back, history, outcome.reason, seconds, statistics, outcome.carried, sources)
+
+
+def _check_scales(model: AbstractModel, train: xr.Dataset, method: object) -> None:
+    """A control that never moved has no scale, and small steps from weights that never met it lead nowhere."""
+    if not getattr(method, "takes_objective", False) or model.signature.controls == 0:
+        return
+    before, after = one_of(model).scaling, one_of(model).scaling.widened(train)
+    still = np.asarray(before.control_low == before.control_high)
+    moves = still & np.asarray(after.control_low < after.control_high)
+    if moves.any():
+        name = model.signature.control_names[int(np.argmax(moves))]
+        raise ArgumentError(
+            f"train: control {name!r} moves here and never did in the earlier fit, so that the model has no scale for "
+            f"it; fit a new model to all data, from_data(train), instead of going on."
+        )
 
 
 def _widened(model: AbstractModel, train: xr.Dataset) -> AbstractModel:

@@ -71,8 +71,10 @@ def test_other_data_are_fitted_anew(fits, linear, what):
 def test_another_context_or_validation_is_fitted_anew(fits, linear):
     one = fit_baselines(linear, context=6)
     assert fit_baselines(linear, context=7).models["persistence"].memory == 7
-    assert fit_baselines(linear, changed(linear, "a value"), 6) is not one
-    assert fit_baselines(linear, context=6) is one
+    other = fit_baselines(linear, changed(linear, "a value"), 6)
+    assert other.models["ARX"] is not one.models["ARX"]
+    del one.models["ARX"]  # the caller's own
+    assert set(fit_baselines(linear, context=6).models) == set(baselines.NAMES)
     assert len(fits) == 9
 
 
@@ -106,3 +108,17 @@ def test_only_so_many_training_sets_are_remembered(fits, linear, monkeypatch):
     fit_baselines(linear, context=4)
     assert len(fits) == count + 3
     assert np.isfinite(fit_baselines(linear, context=4).models["ARX"].noise.sigma).all()
+
+
+def test_a_context_of_another_length_or_another_validation_set_is_refused(linear):
+    """A longer context would flatter the model against the tiling of a shorter one."""
+    model = dl.fit(dl.models.ARX.from_data(linear, delays=1), linear, progress=False).model
+    with pytest.raises(ArgumentError, match="look back 5 samples, the context has 8"):
+        dl.evaluate(model, linear, context=8, horizon=4, baselines=fit_baselines(linear, context=5))
+    other = linear.assign_coords(output_name=["a", "b"])
+    for call in (
+        lambda: fit_baselines(linear, other, 5),
+        lambda: dl.evaluate(model, linear, context=8, horizon=4, train=linear, validation=other),
+    ):
+        with pytest.raises(ArgumentError, match="output"):
+            call()

@@ -118,3 +118,15 @@ def test_a_checkpoint_of_a_fresh_fit_is_not_taken_for_one_that_goes_on(linear, t
         dl.fit(first, linear, method=STEPS, progress=False, checkpoint=tmp_path / "fit.ck")
     with pytest.raises(ArgumentError, match="model: expected a dynlearn model, got"):
         dl.fit(first.history, linear)
+
+
+def test_a_control_that_moves_for_the_first_time_has_no_scale(make_linear):
+    ds = make_linear()
+    still = ds.assign(control=(ds["control"] * 0).assign_attrs(ds["control"].attrs))
+    result = dl.fit(node(still), still, method=STEPS, progress=False)
+    with pytest.raises(ArgumentError, match=r"control 'force' moves here and never did .*from_data\(train\)"):
+        dl.fit(result, ds, method=STEPS, progress=False)
+    # A regression is solved anew, whatever it was before.
+    solved = dl.fit(dl.models.ARX.from_data(still, delays=1), still, progress=False)
+    again = dl.fit(solved, ds, progress=False).model
+    assert float(again.scaling.control_high[0]) == pytest.approx(float(ds["control"].max()))
