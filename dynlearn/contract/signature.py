@@ -178,9 +178,10 @@ class Signature:
             return
         if not agrees(schema.times_2d(ds), self.interval):
             came = f"{found.interval:g}" if found.interval else f"{found.smallest:g} to {found.largest:g}"
+            unit = self.time_unit and f" {self.time_unit}"
             raise ArgumentError(
-                f"t: this is a discrete-time model with interval {self.interval:g}{self.time_unit and f' {self.time_unit}'}, the data's "
-                f"is {came}; {made_regular(ds, self.interval)}, or use a continuous-time model."
+                f"t: this is a discrete-time model with interval {self.interval:g}{unit}, the data's is {came}; "
+                f"{made_regular(ds, self.interval)}, or use a continuous-time model."
             )
 
     def _check_names(self, ds: xr.Dataset, kind: str, names: tuple[str, ...], units: tuple[str, ...]) -> None:
