@@ -31,7 +31,7 @@ GROUND = ("disk", "numerics", "programs", "solvers", "filtering", "identificatio
 BELOW = {"before_jax", "errors", "on_use", "references", "version", "wide_table"}
 """Modules that know nothing of the rooms."""
 TOP = ("torch", "plot", "report", "cli", "accessor", "cited")
-WIDEST = 15
+WIDEST = 14
 """Files in a folder, at most."""
 
 

@@ -10,9 +10,9 @@ from jaxtyping import Array, Float, Key
 
 from dynlearn.contract.model import AbstractModel
 from dynlearn.filtering.contract import AbstractProcess
-from dynlearn.numerics.conditional_noise import given_measured
 from dynlearn.numerics.distributions.gaussian import Gaussian
 from dynlearn.numerics.distributions.mixture import Mixture
+from dynlearn.numerics.linear.conditional_noise import given_measured
 from dynlearn.trajectories.window import Window
 
 AT_ONCE = 2**22

@@ -10,7 +10,7 @@ from cuthbertlib import kalman as reference
 from dynlearn.filtering.kalman.chain import Chain
 from dynlearn.filtering.kalman.recursions import condition, predict, run_filter
 from dynlearn.numerics import precision
-from dynlearn.numerics.triangular import inverse, tria
+from dynlearn.numerics.linear.triangular import inverse, tria
 
 TIME = 5
 

@@ -8,7 +8,7 @@ import pytest
 import dynlearn as dl
 from dynlearn.models import LinearStateSpace
 from dynlearn.numerics import precision
-from dynlearn.numerics.discretisation import discretised
+from dynlearn.numerics.linear.discretisation import discretised
 
 from .reference import Joint, build, dataset, linear, van_loan
 

@@ -15,7 +15,7 @@ from dynlearn.fitting.objectives.elbo import elbo
 from dynlearn.models import LinearStateSpace, Signature, for_intervals_of
 from dynlearn.models.latent.continuous_discrete import ContinuousDiscrete
 from dynlearn.numerics import precision
-from dynlearn.numerics.flow import flow
+from dynlearn.numerics.linear.flow import flow
 from dynlearn.parts.fields.drifts import FORMS, LinearDrift, LocallyLinearDrift
 from dynlearn.parts.laws.measurement import Measurement
 from dynlearn.parts.transitions.linear_systems import Noise

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from dynlearn.filtering.kalman.chain import Chain
-from dynlearn.numerics.triangular import inverse, product, tria
+from dynlearn.numerics.linear.triangular import inverse, product, tria
 
 
 class Measured(NamedTuple):

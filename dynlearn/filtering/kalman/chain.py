@@ -6,8 +6,8 @@ from jaxtyping import Array, Float, Key
 
 from dynlearn.filtering.contract import AbstractProcess, Tangent
 from dynlearn.filtering.processes.process import Process
-from dynlearn.numerics.conditional_noise import given_measured
 from dynlearn.numerics.distributions.gaussian import MultivariateGaussian
+from dynlearn.numerics.linear.conditional_noise import given_measured
 
 
 class Chain(AbstractProcess):

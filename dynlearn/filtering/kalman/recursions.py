@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float, Key
 
 from dynlearn.filtering.kalman._forward import Measured, forward, log_density, updated
 from dynlearn.filtering.kalman.chain import Chain
-from dynlearn.numerics.triangular import inverse, product, tria
+from dynlearn.numerics.linear.triangular import inverse, product, tria
 
 
 class Beliefs(NamedTuple):

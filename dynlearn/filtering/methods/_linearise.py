@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from cuthbertlib.quadrature import unscented
 from jaxtyping import Array, Float
 
-from dynlearn.numerics.triangular import tria
+from dynlearn.numerics.linear.triangular import tria
 
 Law = Callable[[Float[Array, " state"]], tuple[Float[Array, " value"], Float[Array, "value rank"]]]
 """From a point to the mean and a covariance factor of what follows."""

@@ -13,9 +13,9 @@ from dynlearn.filtering.kalman.chain import Chain
 from dynlearn.filtering.methods.exact import Exact
 from dynlearn.filtering.methods.gaussian import Extended
 from dynlearn.filtering.processes.process import Process
-from dynlearn.numerics.conditional_noise import given_measured
 from dynlearn.numerics.distributions.gaussian import Gaussian, MultivariateGaussian
 from dynlearn.numerics.distributions.mixture import Mixture
+from dynlearn.numerics.linear.conditional_noise import given_measured
 from dynlearn.numerics.plain import plain
 
 

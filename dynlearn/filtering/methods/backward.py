@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from dynlearn.filtering.methods.collapse import collapse
 from dynlearn.filtering.processes.switching import Row, SwitchingChain, jittered, predicted, split
-from dynlearn.numerics.triangular import tria
+from dynlearn.numerics.linear.triangular import tria
 
 Beliefs = tuple[
     Float[Array, "time regime state"], Float[Array, "time regime state state"], Float[Array, "time regime"]

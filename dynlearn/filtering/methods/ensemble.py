@@ -15,8 +15,8 @@ from dynlearn.filtering.contract import AbstractInference, AbstractProcess, Filt
 from dynlearn.filtering.processes.process import Process, moments
 from dynlearn.numerics.distributions.gaussian import Gaussian, MultivariateGaussian
 from dynlearn.numerics.distributions.mixture import Mixture
+from dynlearn.numerics.linear.triangular import tria
 from dynlearn.numerics.plain import plain
-from dynlearn.numerics.triangular import tria
 
 
 class EnsembleKalman(AbstractInference):

@@ -8,9 +8,9 @@ from cuthbertlib.linearize import linearize_moments
 from jaxtyping import Array, Bool, Float, Key, PyTree
 
 from dynlearn.filtering.contract import AbstractProcess, Tangent
-from dynlearn.numerics.conditional_noise import given_measured
 from dynlearn.numerics.distributions import Distribution
 from dynlearn.numerics.distributions.gaussian import MultivariateGaussian
+from dynlearn.numerics.linear.conditional_noise import given_measured
 
 
 class Process(AbstractProcess):

@@ -10,9 +10,9 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from dynlearn.filtering.contract import AbstractProcess, Tangent
 from dynlearn.filtering.kalman import recursions as kalman
 from dynlearn.filtering.processes.switches import AbstractSwitch, Split
-from dynlearn.numerics.conditional_noise import given_measured
 from dynlearn.numerics.distributions.gaussian import MultivariateGaussian
-from dynlearn.numerics.triangular import tria
+from dynlearn.numerics.linear.conditional_noise import given_measured
+from dynlearn.numerics.linear.triangular import tria
 
 NEVER = -1e30
 """Log-probability of what cannot happen: finite, so that no gradient is NaN."""

@@ -10,7 +10,7 @@ from dynlearn.contract.scaling import Scaling, anything
 from dynlearn.contract.signature import Signature
 from dynlearn.errors import ArgumentError, check_known
 from dynlearn.models.linear.start import Groups, first_guess
-from dynlearn.numerics.discretisation import continuous as continuous_time
+from dynlearn.numerics.linear.discretisation import continuous as continuous_time
 from dynlearn.parts.transitions.linear_systems import (
     AbstractSystem,
     Contraction,

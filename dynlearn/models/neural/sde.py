@@ -22,8 +22,8 @@ from dynlearn.models.neural.ode import continuous_signature
 from dynlearn.models.neural.state_model import AbstractStateModel, check_sizes, fraction_of
 from dynlearn.numerics.activations import inverse_softplus
 from dynlearn.numerics.distributions.gaussian import Gaussian, MultivariateGaussian
-from dynlearn.numerics.flow import flow
 from dynlearn.numerics.keys import as_key, split
+from dynlearn.numerics.linear.flow import flow
 from dynlearn.parts.encoders.encoder import Encoder
 from dynlearn.parts.fields.given import Function, given
 from dynlearn.parts.fields.learned import ConstantDiffusion, LearnedDiffusion, LearnedField

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Key
 
 from dynlearn.numerics.distributions._together import together
 from dynlearn.numerics.length import length
-from dynlearn.numerics.triangular import tria
+from dynlearn.numerics.linear.triangular import tria
 
 
 def normal(

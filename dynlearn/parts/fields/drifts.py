@@ -13,9 +13,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from dynlearn.errors import check_known
-from dynlearn.numerics.discretisation import discretised
-from dynlearn.numerics.flow import flow
 from dynlearn.numerics.keys import split
+from dynlearn.numerics.linear.discretisation import discretised
+from dynlearn.numerics.linear.flow import flow
 from dynlearn.numerics.plain import plain
 from dynlearn.parts.networks.networks import mlp
 

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, Key
 
-from dynlearn.numerics.diagonal_recurrence import parallel
 from dynlearn.numerics.keys import split
+from dynlearn.numerics.linear.diagonal_recurrence import parallel
 from dynlearn.parts.networks.modes import Modes
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from dynlearn.contract.linear_gaussian import Emission, Transition
 from dynlearn.contract.scaling import Fixed
-from dynlearn.numerics.discretisation import discretised
+from dynlearn.numerics.linear.discretisation import discretised
 from dynlearn.numerics.plain import plain
 
 

@@ -40,14 +40,14 @@ CHANGES = [
     ),
     Change(
         "Simpson's rule with equal weights",
-        "dynlearn/numerics/flow.py",
+        "dynlearn/numerics/linear/flow.py",
         "2 * second @ G, G",
         "second @ G, G",
         ("tests/models/test_continuous_discrete.py::test_the_noise_of_a_flow_is_of_order_four",),
     ),
     Change(
         "the ramp of a linear hold is as strong as a step",
-        "dynlearn/numerics/discretisation.py",
+        "dynlearn/numerics/linear/discretisation.py",
         "slope * E[:n, n + m :]",
         "E[:n, n : n + m]",
         (

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from dynlearn.filtering.kalman.chain import Chain
 from dynlearn.filtering.kalman.recursions import Smoothed
-from dynlearn.numerics.conditional_noise import given_measured
+from dynlearn.numerics.linear.conditional_noise import given_measured
 from dynlearn.trajectories.window import Window
 
 

@@ -13,7 +13,7 @@ from dynlearn.filtering.methods import backward
 from dynlearn.filtering.methods.collapsed import forward
 from dynlearn.filtering.processes.switching import SwitchingChain
 from dynlearn.models.switching.switching_linear import SwitchingLinear
-from dynlearn.numerics.conditional_noise import given_measured
+from dynlearn.numerics.linear.conditional_noise import given_measured
 from dynlearn.trajectories.window import Window
 
 

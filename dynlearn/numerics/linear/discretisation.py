@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from dynlearn.numerics.triangular import tria
+from dynlearn.numerics.linear.triangular import tria
 
 NODES = 8
 """Gauss-Legendre nodes for the noise of one piece: exact to 1e-16 where |A| h <= 1."""

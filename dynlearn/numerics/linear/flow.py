@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from dynlearn.numerics.triangular import tria
+from dynlearn.numerics.linear.triangular import tria
 
 Drift = Callable[[Float[Array, " state"], Float[Array, ""]], Float[Array, " state"]]
 """dx/dt at a state, a fraction of the way through the interval."""

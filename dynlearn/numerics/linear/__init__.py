@@ -1,0 +1,1 @@
+"""Linear systems with noise: triangular factors, exact discretisation, recurrences, conditional laws."""
