@@ -1,5 +1,7 @@
 """How a forecast's error grows with lead time: the noise of models whose dynamics are deterministic."""
 
+import dataclasses
+import math
 from typing import Self
 
 import equinox as eqx
@@ -11,6 +13,7 @@ from jaxtyping import Array, Float, Key
 from dynlearn.contract.checks.numbers import check_numbers
 from dynlearn.contract.scaling import Fixed
 from dynlearn.numerics.distributions.gaussian import Gaussian
+from dynlearn.numerics.precision import array
 
 
 class Error(eqx.Module):
@@ -29,7 +32,7 @@ class ErrorGrowth(Fixed):
         y(tau) = h(tau) + sqrt(v(tau)) z(tau) + sigma eps,
         v(tau) = spread^2 (1 - exp(-(tau / growth)^shape)),
 
-    z a unit Ornstein-Uhlenbeck process with correlation time `memory`, eps white. So the marginal
+    z a unit Ornstein-Uhlenbeck process of that `correlation_time`, eps white. So the marginal
     at every lead is closed-form along one mean path, and sampled paths are correlated in time.
     All arrays are per output and in scaled units; `fit` estimates them on residuals of forecasts
     (of held-out data where there is any), never on the training loss.
@@ -39,7 +42,7 @@ class ErrorGrowth(Fixed):
         spread: standard deviation of the model error at long leads, `(output,)`.
         growth: lead time in which the error grows, in the time unit, `(output,)`.
         shape: exponent of the growth, `(output,)`.
-        memory: correlation time of z, in the time unit, `(output,)`.
+        correlation_time: of z, in the time unit, `(output,)`.
         fitted: whether a forecast may rely on these numbers.
 
     Raises:
@@ -47,7 +50,7 @@ class ErrorGrowth(Fixed):
 
     >>> import jax.numpy as jnp
     >>> one = jnp.ones(1)
-    >>> law = ErrorGrowth(sigma=0.1 * one, spread=one, growth=2 * one, shape=one, memory=one)
+    >>> law = ErrorGrowth(sigma=0.1 * one, spread=one, growth=2 * one, shape=one, correlation_time=one)
     >>> law.variance(jnp.array(2.0)).round(3)  # 1 - 1 / e
     Array([0.632], dtype=float32)
     """
@@ -56,11 +59,11 @@ class ErrorGrowth(Fixed):
     spread: Float[Array, " output"]
     growth: Float[Array, " output"]
     shape: Float[Array, " output"]
-    memory: Float[Array, " output"]
+    correlation_time: Float[Array, " output"]
     fitted: bool = eqx.field(static=True, default=True)
 
     def __check_init__(self):
-        check_numbers(self, at_least_0=("sigma", "spread"), above_0=("growth", "shape", "memory"))
+        check_numbers(self, at_least_0=("sigma", "spread"), above_0=("growth", "shape", "correlation_time"))
 
     @staticmethod
     def largest() -> float:
@@ -74,8 +77,13 @@ class ErrorGrowth(Fixed):
         Args:
             outputs: how many.
         """
-        one = jnp.ones(outputs)
-        return cls(sigma=one, spread=0 * one, growth=one, shape=one, memory=one, fitted=False)
+        one, zero = array(np.ones(outputs)), array(np.zeros(outputs))
+        return cls(sigma=one, spread=zero, growth=one, shape=one, correlation_time=one, fitted=False)
+
+    def multiplied(self, factor: Float[np.ndarray, " output"]) -> Self:
+        """The law of outputs that are `factor` times as large; times stay."""
+        sigma, spread = (array(np.asarray(values) * factor) for values in (self.sigma, self.spread))
+        return dataclasses.replace(self, sigma=sigma, spread=spread)
 
     def start(self) -> Error:
         """The error at the last observation: z = 0, known."""
@@ -83,12 +91,39 @@ class ErrorGrowth(Fixed):
 
     def step(self, error: Error, interval: Float[Array, ""], key: Key[Array, ""] | None) -> Error:
         """The `error` an `interval` later; a `key` draws z, no key keeps its whole distribution."""
-        rho = jnp.exp(-interval / self.memory)
+        drawn = None if key is None else jax.random.normal(key, error.mean.shape, error.mean.dtype)
+        return self._after(error, interval, drawn)
+
+    def _after(
+        self, error: Error, interval: Float[Array, ""], drawn: Float[Array, " output"] | None
+    ) -> Error:
+        """By standard normal numbers, or None."""
+        rho = jnp.exp(-interval / self.correlation_time)
         mean, variance = rho * error.mean, 1 - rho**2 * (1 - error.variance)
-        if key is not None:
-            mean = mean + jnp.sqrt(variance) * jax.random.normal(key, mean.shape, mean.dtype)
-            variance = jnp.zeros_like(variance)
+        if drawn is not None:
+            mean, variance = mean + jnp.sqrt(variance) * drawn, jnp.zeros_like(variance)
         return Error(error.elapsed + interval, mean, variance)
+
+    def path(self, interval: Float[Array, " step"], key: Key[Array, ""]) -> Float[Array, "step output"]:
+        """One draw of sqrt(v) z + sigma eps along a path, in scaled units.
+
+        Args:
+            interval: times from the last observation to the first instant, from there to the second, and so on.
+            key: of the draw.
+
+        Returns:
+            What is to be added to the mean path at these instants.
+        """
+        # Drawn at once, as one row: within a loop, or as a block, that takes long to compile.
+        shape = interval.shape[0], 2, *self.sigma.shape
+        drawn = jax.random.normal(key, (math.prod(shape),), self.sigma.dtype).reshape(shape)
+
+        def body(error: Error, now: tuple[Array, Array]) -> tuple[Error, Array]:
+            error = self._after(error, *now)
+            return error, jnp.sqrt(self.variance(error.elapsed)) * error.mean
+
+        grown = jax.lax.scan(body, self.start(), (interval, drawn[:, 0]))[1]
+        return grown + self.sigma * drawn[:, 1]
 
     def variance(self, elapsed: Float[Array, ""]) -> Float[Array, " output"]:
         """v(tau) at tau = `elapsed`, in scaled units."""
@@ -121,8 +156,8 @@ class ErrorGrowth(Fixed):
         """
         residual = np.asarray(residual, float)  # of forecasts far off, the squares leave float32
         columns = [_fit_output(residual[..., j], lead, measured[..., j]) for j in range(residual.shape[-1])]
-        sigma, spread, growth, shape, memory = (jnp.asarray(np.array(v)) for v in zip(*columns, strict=True))
-        return cls(sigma, spread, growth, shape, memory)
+        sigma, spread, growth, shape, time = (array(v) for v in zip(*columns, strict=True))
+        return cls(sigma, spread, growth, shape, time)
 
 
 _BINS = 64
@@ -130,7 +165,7 @@ _FLOOR = 1e-4
 
 
 def _fit_output(r: np.ndarray, lead: np.ndarray, measured: np.ndarray) -> tuple[float, ...]:
-    """(sigma, spread, growth, shape, memory) of one output.
+    """(sigma, spread, growth, shape, correlation_time) of one output.
 
     The Gaussian likelihood needs only the mean square and the count in bins of lead time:
     -2 log L = sum_b n_b (log V(tau_b) + m_b / V(tau_b)),  V = sigma^2 + v.
@@ -186,7 +221,7 @@ def _binned(lead: np.ndarray, square: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 def _correlation_time(r: np.ndarray, v: np.ndarray, lead: np.ndarray, measured: np.ndarray) -> float:
     """Of z one sample apart: E[r_k r_{k+1}] = rho sqrt(v_k v_{k+1}), to which white noise adds nothing;
-    rho = exp(-interval / memory), by the mean interval.
+    rho = exp(-interval / correlation_time), by the mean interval.
     """
     both = measured[:, 1:] & measured[:, :-1]
     step = np.diff(lead, axis=1)[both]

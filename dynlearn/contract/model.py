@@ -63,7 +63,7 @@ class AbstractModel(eqx.Module):
     @property
     @abc.abstractmethod
     def required(self) -> int:
-        """How many samples `infer` needs at least."""
+        """How many samples `infer` needs at least: where the last so many are complete, there is a state."""
 
     @abc.abstractmethod
     def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> State:

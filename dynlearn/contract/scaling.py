@@ -12,6 +12,7 @@ from dynlearn.contract.checks.measured import counts
 from dynlearn.contract.checks.numbers import check_numbers
 from dynlearn.errors import ArgumentError, FitError
 from dynlearn.numerics.fixed import Fixed
+from dynlearn.numerics.precision import array
 from dynlearn.trajectories import schema
 from dynlearn.trajectories.device.fold import compact, folded
 
@@ -61,8 +62,8 @@ class Scaling(Fixed):
         Args:
             outputs, controls, statics: how many of each.
         """
-        pairs = [(jnp.zeros(n), jnp.ones(n)) for n in (outputs, controls, statics)]
-        return cls(*pairs[0], *pairs[1], *pairs[2], jnp.ones(()), *anything(controls))
+        pairs = [_identity(n) for n in (outputs, controls, statics)]
+        return cls(*pairs[0], *pairs[1], *pairs[2], array(1.0), *anything(controls))
 
     @classmethod
     def of(cls, ds: xr.Dataset) -> Self:
@@ -87,15 +88,15 @@ class Scaling(Fixed):
         _check_sizes(once)
         pairs = [_moments(once, name) for name in ("output", "control")]
         pairs.append(_moments(ds, "static"))
-        return cls(*pairs[0], *pairs[1], *pairs[2], jnp.asarray(_time_scale(ds)), *_range(once))
+        return cls(*pairs[0], *pairs[1], *pairs[2], array(_time_scale(ds)), *_range(once))
 
     def widened(self, ds: xr.Dataset) -> Self:
         """As it is, for controls as far as those in `ds` too."""
         low, high = _range(compact(ds))
         return dataclasses.replace(
             self,
-            control_low=jnp.minimum(self.control_low, low),
-            control_high=jnp.maximum(self.control_high, high),
+            control_low=array(np.minimum(self.control_low, low)),
+            control_high=array(np.maximum(self.control_high, high)),
         )
 
     def on_host(self) -> "OnHost":
@@ -208,10 +209,15 @@ def _constant(variable: xr.DataArray, over: list) -> np.ndarray:
     return (variable.min(over) == variable.max(over)).values
 
 
+def _identity(channels: int) -> tuple[Array, Array]:
+    """Mean 0 and scale 1 of so many channels."""
+    return array(np.zeros(channels)), array(np.ones(channels))
+
+
 def anything(controls: int) -> tuple[Array, Array]:
     """A range that no control leaves."""
-    whole = jnp.full(controls, jnp.finfo(jnp.float32).max)
-    return -whole, whole
+    whole = np.full(controls, jnp.finfo(jnp.float32).max)
+    return array(-whole), array(whole)
 
 
 def _range(ds: xr.Dataset) -> tuple[Array, Array]:
@@ -219,13 +225,13 @@ def _range(ds: xr.Dataset) -> tuple[Array, Array]:
     if "control" not in ds:
         return anything(0)
     over = [d for d in ds["control"].dims if d != "control_name"]
-    return jnp.asarray(ds["control"].min(over).values), jnp.asarray(ds["control"].max(over).values)
+    return array(ds["control"].min(over).values), array(ds["control"].max(over).values)
 
 
 def _moments(ds: xr.Dataset, name: str) -> tuple[Array, Array]:
     """Mean and standard deviation of each channel; the scale of one that never changes is its size, 1 where it is 0."""
     if name not in ds:
-        return jnp.zeros(0), jnp.ones(0)
+        return _identity(0)
     variable = ds[name]
     other = [d for d in variable.dims if d != f"{name}_name"]
     variable = variable.astype("float64")
@@ -233,7 +239,7 @@ def _moments(ds: xr.Dataset, name: str) -> tuple[Array, Array]:
     std = variable.std(other).values
     flat = _constant(variable, other) | (std <= 1e-12 * np.abs(mean)) | np.isnan(std)
     size = np.where(mean == 0, 1.0, np.abs(mean))
-    return jnp.asarray(mean), jnp.asarray(np.where(flat, size, std))
+    return array(mean), array(np.where(flat, size, std))
 
 
 def _time_scale(ds: xr.Dataset) -> float:

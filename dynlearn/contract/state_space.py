@@ -1,15 +1,13 @@
 """The markers of probabilistic state-space models: what inference asks of them."""
 
 import abc
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Self
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dynlearn.contract.model import AbstractModel
-from dynlearn.contract.scaling import Scaling
-from dynlearn.contract.signature import Signature
 from dynlearn.filtering.contract import AbstractInference, AbstractProcess
 from dynlearn.filtering.processes.process import Process
 from dynlearn.numerics.distributions import Distribution
@@ -59,7 +57,8 @@ class AbstractStateSpace(AbstractModel):
 class AbstractMarkov(AbstractStateSpace):
     r"""Marker: x_0 ~ start(s),  x' ~ move(x, u, t, dt, s),  y ~ emit(x, s), transitions Gaussian given x.
 
-    Everything in scaled units: u, s as the model's scaling makes them, and the outputs of `emit`.
+    Everything in scaled units: u, s as the model's scaling makes them, and the outputs of `emit`. The process of a run
+    is `markov(self, run)`, or one that is made of it where more is known.
     """
 
     @abc.abstractmethod
@@ -87,25 +86,6 @@ class AbstractMarkov(AbstractStateSpace):
     def feedthrough(self) -> bool:
         return False
 
-    def process(self, run: Window) -> Process:
-        return markov(self, run)
-
-
-class Laws(Protocol):
-    """What a process is made of: an `AbstractMarkov` model, or one of another kind with the same three laws."""
-
-    @property
-    def signature(self) -> Signature: ...
-
-    @property
-    def scaling(self) -> Scaling: ...
-
-    def start(self, s: Array) -> MultivariateGaussian: ...
-
-    def move(self, x: Array, u: Array, time: Array, interval: Array, s: Array) -> MultivariateGaussian: ...
-
-    def emit(self, x: Array, s: Array) -> Distribution: ...
-
 
 class Into(NamedTuple):
     """What the transition into a sample needs to know."""
@@ -115,7 +95,7 @@ class Into(NamedTuple):
     interval: Float[Array, ""]
 
 
-def markov(model: Laws, run: Window) -> Process:
+def markov(model: AbstractMarkov, run: Window) -> Process:
     """The process of one run; what stands where a sample is not valid or not observed is not read."""
     valid, scaling = run.valid, model.scaling
     s = scaling.static(run.static)
@@ -139,7 +119,7 @@ def markov(model: Laws, run: Window) -> Process:
 
 
 class _Move(eqx.Module):
-    model: Laws
+    model: AbstractMarkov
     s: Float[Array, " static"]
 
     def __call__(self, x: Array, into: Into) -> MultivariateGaussian:
@@ -147,7 +127,7 @@ class _Move(eqx.Module):
 
 
 class _Emit(eqx.Module):
-    model: Laws
+    model: AbstractMarkov
     s: Float[Array, " static"]
 
     def __call__(self, x: Array, at: None) -> Distribution:

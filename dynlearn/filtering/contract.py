@@ -64,6 +64,10 @@ class AbstractInference(eqx.Module):
 
     counts_padding: ClassVar[bool] = False
     """Whether a sample of padding multiplies what it costs, so that runs are to be handed to it without any."""
+    goes_on: ClassVar[bool] = False
+    """Whether one Gaussian, predicted of a sample, is all that the filter needs of those before it; the process has
+    `prior` and `going_on` then.
+    """
 
     @property
     @abc.abstractmethod

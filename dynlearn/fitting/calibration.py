@@ -16,6 +16,7 @@ from dynlearn.contract.state_space import AbstractStateSpace
 from dynlearn.errors import FitError
 from dynlearn.fitting.forecast_errors import HORIZON, ForecastErrors
 from dynlearn.trajectories.once import one_call
+from dynlearn.trajectories.schema import run_lengths
 
 
 @one_call
@@ -78,7 +79,7 @@ def check_possible(model: AbstractModel, ds: xr.Dataset) -> None:
     if not isinstance(model, AbstractDeterministic):
         return
     check_measured("calibration", ds)
-    lengths = ds.dyn.lengths.tolist()
+    lengths = run_lengths(ds).tolist()
     if max(lengths) <= model.required:
         raise FitError(
             f"calibration: no run of validation is longer than the {model.required} samples from which the model "

@@ -1,5 +1,6 @@
 """Cross-fitting: how a closed-form fit forecasts data it has not seen, where no other data are given."""
 
+import dataclasses
 from collections.abc import Callable
 
 import equinox as eqx
@@ -7,20 +8,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Int
+from jaxtyping import Array, Bool, Int
 
 from dynlearn.contract.model import AbstractModel
 from dynlearn.errors import FitError
 from dynlearn.fitting.examples import Examples
 from dynlearn.fitting.forecast_errors import DIVERGED, WINDOWS, ForecastErrors, error, longest
+from dynlearn.numerics import precision
 from dynlearn.numerics.precision import compiled
 from dynlearn.references import cites
 from dynlearn.trajectories.device.fold import folded
+from dynlearn.trajectories.device.to_device import to_device
+from dynlearn.trajectories.schema import run_lengths
 from dynlearn.trajectories.verbs.gather import gather
 from dynlearn.trajectories.window import Window
 
-Refit = Callable[[xr.Dataset], AbstractModel | None]
-"""The same fit of other runs, in closed form; None where they do not determine it."""
+Refit = Callable[[Window], AbstractModel | None]
+"""The same fit of other runs (on the device, in float64), in closed form; None where they do not determine it."""
 FOLDS = 5
 """More of them change little, and each costs a fit."""
 FEWEST = 3
@@ -43,9 +47,11 @@ def errors_left_out(
     fold = np.arange(parts.sizes["trajectory"]) % FOLDS
     pieces = folded(parts, model.required)  # all that a transition reads
     left_out = fold[pieces.run]
-    refitted = (
-        [refit(pieces.ds.isel(trajectory=left_out != i)) for i in range(fold.max() + 1)] if fold.any() else []
-    )
+    with precision.float64():
+        runs = to_device(pieces.ds) if fold.any() else None
+    # Samples that are not valid enter no regression: what is left out is marked, and nothing copied.
+    refitted = [] if runs is None else [refit(_only(runs, left_out != i)) for i in range(fold.max() + 1)]
+    del runs
     if not refitted or any(found is None for found in refitted):
         return None
     try:
@@ -56,11 +62,16 @@ def errors_left_out(
     windows = examples.filled(chosen)
     of = fold[np.asarray(examples.origin)[np.asarray(examples.run)[chosen]]]
     arrays, rest = zip(*(eqx.partition(found, eqx.is_array) for found in refitted), strict=True)
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *arrays)
+    together = jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *arrays)
     every = np.pad(of, (0, windows.valid.shape[0] - of.size), mode="edge")
-    residual, lead = _residuals(stacked, rest[0], jnp.asarray(every), windows)
+    residual, lead = _residuals(together, rest[0], jnp.asarray(every), windows)
     found = ForecastErrors.cut(residual, lead, windows, examples, of.size)
     return _followed(found, of)
+
+
+def _only(runs: Window, which: Bool[np.ndarray, " run"]) -> Window:
+    """With no other runs valid."""
+    return dataclasses.replace(runs, valid=jnp.asarray(np.asarray(runs.valid) & which[:, None]))
 
 
 def _followed(errors: ForecastErrors, fold: np.ndarray) -> ForecastErrors | None:
@@ -77,19 +88,18 @@ def _followed(errors: ForecastErrors, fold: np.ndarray) -> ForecastErrors | None
 
 @compiled
 def _residuals(models: AbstractModel, rest: AbstractModel, fold: Int[Array, " window"], windows: Window):
-    def one(item):
-        i, window = item
+    def one(i, window):
         return error(eqx.combine(jax.tree.map(lambda leaf: leaf[i], models), rest), window)
 
-    return jax.lax.map(one, (fold, windows), batch_size=128)
+    return jax.vmap(one)(fold, windows)
 
 
 def _parts(ds: xr.Dataset, length: int) -> xr.Dataset:
     """The runs, or where they are fewer than `FOLDS`, equal parts of them, of `length` samples if three are so long."""
-    lengths = ds.dyn.lengths
+    lengths = run_lengths(ds)
     wanted = -(-FOLDS // len(lengths))
     count = np.minimum(np.clip(lengths // length, min(FEWEST, wanted), wanted), lengths)
-    edges = [np.rint(np.linspace(0, n, k + 1)).astype(int) for n, k in zip(lengths, count, strict=True)]
-    starts, ends = (np.concatenate(found) for found in zip(*((e[:-1], e[1:]) for e in edges), strict=True))
     rows = np.repeat(np.arange(len(lengths)), count)
-    return gather(ds, rows, starts, ends - starts, [f"{i}/{k}" for i, k in zip(rows, starts, strict=True)])
+    part = np.arange(rows.size) - np.repeat(np.cumsum(count) - count, count)
+    starts, ends = (np.rint(lengths[rows] / count[rows] * k).astype(int) for k in (part, part + 1))
+    return gather(ds, rows, starts, ends - starts, np.arange(rows.size))

@@ -1,6 +1,5 @@
 """Training examples: every instant a forecast can start from, cut on the device when needed."""
 
-import dataclasses
 from typing import Self
 
 import equinox as eqx
@@ -10,16 +9,19 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Int, Key
 
-from dynlearn.contract.checks.measured import in_a_row, sparse, without_gaps
+from dynlearn.contract.checks.measured import longest_complete, sparse, without_gaps
 from dynlearn.contract.model import AbstractModel
 from dynlearn.contract.rollout import rollout
 from dynlearn.errors import FitError
 from dynlearn.numerics.buckets import up
 from dynlearn.numerics.distributions import Distribution
 from dynlearn.numerics.finite import finite
-from dynlearn.numerics.precision import compiled
+from dynlearn.numerics.precision import array, compiled
+from dynlearn.trajectories.device.complete import in_a_row
 from dynlearn.trajectories.device.fold import Folded, folded
-from dynlearn.trajectories.device.to_device import bucketed
+from dynlearn.trajectories.device.pasts import cut_many
+from dynlearn.trajectories.device.to_device import OnHost, bucketed, placed
+from dynlearn.trajectories.schema import run_lengths
 from dynlearn.trajectories.window import Window, cut
 
 
@@ -45,28 +47,29 @@ class Examples(eqx.Module):
     def of(cls, model: AbstractModel, ds: xr.Dataset, horizon: int, what: str) -> Self:
         pieces = folded(ds, model.memory + horizon)
         runs = bucketed(pieces.ds)
-        valid = np.asarray(runs.valid)[: pieces.run.size]
-        measured = np.asarray(runs.observed.any(-1))[: pieces.run.size]
+        valid, observed = (np.asarray(leaf)[: pieces.run.size] for leaf in (runs.valid, runs.observed))
+        measured, complete = np.any(observed, -1), np.all(observed, -1)
         ahead = _measured_ahead(measured, horizon)
         own = _own(pieces, valid, model.memory, horizon)
-        run, now = np.nonzero(own & ahead)
-        if run.size:
-            anchors = jnp.asarray(_filled(run)), jnp.asarray(_filled(now))
-            known = np.asarray(_inferable(model, runs, *anchors))[: run.size]
-            known = known & (now + 1 >= model.required)
-            run, now = run[known], now[known]
+        run, now = (index.astype(np.int32) for index in np.nonzero(own & ahead))
+        known = in_a_row(complete)[run, now] >= model.required
+        asked = ~known & (now + 1 >= model.required)
+        if asked.any():
+            anchors = jnp.asarray(_filled(run[asked])), jnp.asarray(_filled(now[asked]))
+            known[asked] = np.asarray(_inferable(model, runs, *anchors))[: asked.sum()]
+        run, now = run[known], now[known]
         if run.size == 0:
             raise FitError(
                 f"{what}: found no instant to forecast from: the model needs {model.required} samples of context "
-                f"and a measured output after them; the runs have {ds.dyn.lengths.tolist()!s:.80} samples, of "
-                f"which at most {in_a_row(ds)} in a row are complete. Take a model with fewer delays or memory, or "
-                f"{without_gaps(ds, model.required + 1)}.{sparse(ds)}"
+                f"and a measured output after them; the runs have {run_lengths(ds).tolist()!s:.80} samples, of "
+                f"which at most {longest_complete(ds)} in a row are complete. Take a model with fewer delays or memory"
+                f", or {without_gaps(ds, model.required + 1)}.{sparse(ds)}"
             )
         return cls(
             runs,
             jnp.asarray(_filled(run)),
             jnp.asarray(_filled(now)),
-            jnp.asarray(run.size),
+            array(run.size, int),
             jnp.asarray(_filled(pieces.run)),
             model.memory,
             horizon,
@@ -94,13 +97,16 @@ class Examples(eqx.Module):
         return np.unique(np.linspace(0, self.size - 1, at_most).astype(int))
 
     def filled(self, index: Int[np.ndarray, " window"]) -> Window:
-        """As `take`, filled up to sizes of a few by windows and samples ahead of which nothing was observed."""
-        horizon, index_of = up(self.horizon), _filled(index)
-        found = dataclasses.replace(self, horizon=horizon).take(jnp.asarray(index_of))
+        """As `take`, cut on the host, filled up to sizes of a few by windows and samples ahead of which nothing was
+        observed.
+        """
+        horizon, rows = up(self.horizon), _filled(index)
+        runs = OnHost(*(np.asarray(getattr(self.runs, name)) for name in OnHost._fields))
+        found = cut_many(runs, np.asarray(self.run)[rows], np.asarray(self.now)[rows], self.past, horizon)
         sample = np.arange(self.past + horizon)
-        real = (np.arange(index_of.size) < index.size)[:, None] & (sample < self.past + self.horizon)
-        seen = jnp.asarray(real | (sample < self.past))[..., None]
-        return dataclasses.replace(found, observed=found.observed & seen)
+        real = (np.arange(rows.size) < index.size)[:, None] & (sample < self.past + self.horizon)
+        seen = (real | (sample < self.past))[..., None]
+        return placed(found._replace(observed=found.observed & seen), found.time.dtype)
 
 
 def _filled(index: Int[np.ndarray, " anchor"]) -> Int[np.ndarray, " filled"]:
@@ -136,7 +142,7 @@ def _own(pieces: Folded, valid: np.ndarray, past: int, horizon: int) -> np.ndarr
 
 def _measured_ahead(measured: np.ndarray, horizon: int) -> np.ndarray:
     """Whether any of the `horizon` samples after each one is measured. `measured`: (run, time)."""
-    total = np.cumsum(measured, axis=1)
+    total = np.cumsum(measured, axis=1, dtype=np.int32)
     end = np.minimum(np.arange(measured.shape[1]) + horizon, measured.shape[1] - 1)
     return total[:, end] - total > 0
 

@@ -1,13 +1,10 @@
 """fit: one call for every model and every way of fitting it."""
 
-import dataclasses
 import os
 import time
 from collections.abc import Callable
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Array, Key
@@ -18,9 +15,8 @@ from dynlearn.contract.checks.outputs import check_outputs
 from dynlearn.contract.checks.traced import check_concrete
 from dynlearn.contract.foreign import Foreign, as_model
 from dynlearn.contract.markers import AbstractDeterministic
-from dynlearn.contract.members import has_members, one_of
 from dynlearn.contract.model import AbstractModel
-from dynlearn.contract.scaling import Scaling, check_resolution
+from dynlearn.contract.scaling import check_resolution
 from dynlearn.contract.state_space import AbstractStateSpace
 from dynlearn.errors import ArgumentError, check_known, is_count
 from dynlearn.fitting import progress as bars
@@ -29,6 +25,7 @@ from dynlearn.fitting.checkpoint.checkpoint import opened
 from dynlearn.fitting.checkpoint.identity import identity
 from dynlearn.fitting.cross_fitting import errors_left_out
 from dynlearn.fitting.forecast_errors import HORIZON
+from dynlearn.fitting.going_on import KEEP, check_scaling, going_on
 from dynlearn.fitting.methods.calibration import Calibration
 from dynlearn.fitting.methods.table import METHODS
 from dynlearn.fitting.objectives.contract import Objective
@@ -53,15 +50,15 @@ def fit(
     progress: bool = True,
     checkpoint: str | os.PathLike | None = None,
     calibration_horizon: int = HORIZON,
+    scaling: str = KEEP,
 ) -> FitResult:
     """Fit `model` to the runs in `train`, then its error law to forecasts of `validation`.
 
     Args:
         model: from a family's `from_data(train)`, so that names, units and scaling agree. Or the result of an
-            earlier fit, to go on from with other data: its model keeps its scaling, but for the range of the
-            controls, which grows, and `Gradient` keeps the moments of its optimiser (its schedule of learning
-            rates begins anew). Where the number of runs and samples grows, it compiles anew only where one of
-            them reaches the next of a few sizes.
+            earlier fit, to go on from with other data: `Gradient` keeps the moments of its optimiser (its schedule of
+            learning rates begins anew), and `scaling` says in which units. Where the number of runs and samples
+            grows, it compiles anew only where one of them reaches the next of a few sizes.
         train: trajectories under the schema; of a fit that goes on, all that it is to rest on, old and new.
         validation: others, for early stopping, the choice of a ridge, and honest intervals. Without
             it a fit in closed form is repeated without each part of `train` in turn, and the error law is that of the
@@ -77,6 +74,9 @@ def fit(
             objective, key or data are refused, and so is a second process. Not for methods that solve
             in closed form.
         calibration_horizon: steps ahead over which the error law is estimated, at most.
+        scaling: of a fit that goes on. "keep": the model's own, but for the range of the controls, which grows.
+            "refresh": that of `train`, by a change of the parameters after which the model says the same in physical
+            units, and with moments that begin anew; a regression is solved anew in it. For data that have moved away.
 
     Returns:
         A `FitResult`: the fitted `model`, what was logged (`history`), why the fit ended (`reason`), `seconds`
@@ -85,7 +85,8 @@ def fit(
 
     Raises:
         ArgumentError: data of other names, units or sampling than the model's; a control that moves for the first
-            time, where `Gradient` goes on from an earlier fit; an unknown name.
+            time, where `Gradient` goes on from an earlier fit; a family that cannot be told in other units, with
+            scaling="refresh"; an unknown name.
         FitError: nothing to fit to, or forecasts that are not finite.
         FileFormatError: a damaged checkpoint, or one of another fit; what differs is named.
 
@@ -102,6 +103,7 @@ def fit(
     model = as_model(source)
     if not isinstance(model, AbstractModel):
         raise ArgumentError(f"model: expected a dynlearn model, got {type(model).__name__}.")
+    check_scaling(scaling, earlier, source)
     check_concrete(
         "fit", "an objective of dl.fitting.OBJECTIVES, (model, batch, key) -> (loss, metrics)", model, key
     )
@@ -116,8 +118,7 @@ def fit(
         check_clock(model, ds)
     chosen = _resolve(source.method if method is None else method, checkpoint)
     if earlier is not None and not isinstance(source, Foreign):
-        _check_scales(model, train, chosen)
-        model = _widened(model, train)
+        model = going_on(model, train, chosen, scaling)
     if not isinstance(chosen, Calibration):
         check_measured("train", train, model.coefficients if isinstance(model, AbstractStateSpace) else 0)
     if validation is not None:
@@ -132,7 +133,7 @@ def fit(
         )
     loss, random = resolve(objective, model), as_key(key)
     shown = bars.bar if progress else bars.silent
-    carried = None if earlier is None else earlier.carried
+    carried = None if earlier is None or scaling != KEEP else earlier.carried
     with opened(
         checkpoint, lambda: identity(model, chosen, loss, random, train, validation, carried)
     ) as kept:
@@ -146,39 +147,6 @@ def fit(
     sources = tuple(sorted(keys_of((chosen, minimised, scheme))))
     seconds = time.perf_counter() - started
     return FitResult(handed_back, history, outcome.reason, seconds, statistics, outcome.carried, sources)
-
-
-def _check_scales(model: AbstractModel, train: xr.Dataset, method: object) -> None:
-    """A control that never moved has no scale, and small steps from weights that never met it lead nowhere."""
-    if not getattr(method, "takes_objective", False) or model.signature.controls == 0:
-        return
-    before, after = one_of(model).scaling, one_of(model).scaling.widened(train)
-    still = np.asarray(before.control_low == before.control_high)
-    moves = still & np.asarray(after.control_low < after.control_high)
-    if moves.any():
-        name = model.signature.control_names[int(np.argmax(moves))]
-        raise ArgumentError(
-            f"train: control {name!r} moves here and never did in the earlier fit, so that the model has no scale for "
-            f"it; fit a new model to all data, from_data(train), instead of going on."
-        )
-
-
-def _widened(model: AbstractModel, train: xr.Dataset) -> AbstractModel:
-    """The model, which knows its controls as far as they go in `train`."""
-    if model.signature.controls == 0:
-        return model
-    scaling = one_of(model).scaling.widened(train)
-    count = model.size if has_members(model) else None
-
-    def known(node: Any) -> Any:
-        if not isinstance(node, Scaling):
-            return node
-        low, high = scaling.control_low, scaling.control_high
-        if count is not None:
-            low, high = (jnp.broadcast_to(end, (count, *end.shape)) for end in (low, high))
-        return dataclasses.replace(node, control_low=low, control_high=high)
-
-    return jax.tree.map(known, model, is_leaf=lambda node: isinstance(node, Scaling))
 
 
 def _calibrated(

@@ -11,6 +11,7 @@ from dynlearn.contract.checks.measured import FEWEST
 from dynlearn.contract.model import AbstractModel
 from dynlearn.fitting.examples import Examples, lead_times, predict
 from dynlearn.numerics.precision import compiled
+from dynlearn.trajectories.schema import run_lengths
 from dynlearn.trajectories.window import Window
 
 HORIZON = 100
@@ -61,7 +62,7 @@ class ForecastErrors(NamedTuple):
 
 def longest(model: AbstractModel, ds: xr.Dataset, horizon: int) -> int:
     """Steps that can be forecast in the longest run, at most `horizon`."""
-    return max(1, min(horizon, int(ds.dyn.lengths.max()) - model.required))
+    return max(1, min(horizon, int(run_lengths(ds).max()) - model.required))
 
 
 def error(model: AbstractModel, window: Window) -> tuple[Float[Array, "lead output"], Float[Array, " lead"]]:
@@ -72,4 +73,4 @@ def error(model: AbstractModel, window: Window) -> tuple[Float[Array, "lead outp
 
 @compiled
 def _errors(model: AbstractModel, windows: Window):
-    return jax.lax.map(lambda window: error(model, window), windows, batch_size=128)
+    return jax.vmap(lambda window: error(model, window))(windows)

@@ -40,7 +40,7 @@ def order_scores(
             here is to be trusted: compare fits by EM on held-out runs.
 
     Returns:
-        A Dataset over `order` with "aic", "bic", "svc" and "nic" (`dynlearn.identification.subspace.order_scores`), and
+        A Dataset over `order` with "aic", "bic", "svc" and "nic" (`dynlearn.identification.subspace.OrderScores`), and
         with `validation` one of that name, and the attribute `excited`, the largest order that the controls excite;
         infinite for larger ones and for an order that says less than the outputs' variance does.
 
@@ -70,7 +70,7 @@ def order_scores(
             signature.check(validation)
             chosen = own.select(validation)
             held_out = series(scaling, *border.groups_of(chosen, feedthrough=feedthrough))
-    found = subspace.order_scores(
+    found = subspace.OrderScores.of(
         outputs,
         controls,
         orders,

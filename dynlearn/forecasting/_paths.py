@@ -2,20 +2,20 @@
 
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from dynlearn.contract.markers import AbstractStochastic
-from dynlearn.contract.members import has_members, kind_of
+from dynlearn.contract.markers import AbstractDeterministic, AbstractStochastic
+from dynlearn.contract.members import kind_of
 from dynlearn.contract.model import AbstractModel
 from dynlearn.contract.rollout import rollout
+from dynlearn.forecasting import _draws
 from dynlearn.numerics.buckets import finely_up, up
 from dynlearn.numerics.finite import finite
 from dynlearn.numerics.length import length
-from dynlearn.numerics.precision import compiled
+from dynlearn.numerics.precision import array, compiled
 from dynlearn.trajectories.window import Window
 
 AT_ONCE = 2**20
@@ -52,14 +52,14 @@ def followed(
     def padded(values: np.ndarray) -> Array:
         rows = np.concatenate([values, np.repeat(values[:1], more[0], axis=0)])
         widths = ((0, 0), (0, more[1]), *((0, 0),) * (values.ndim - 2))
-        return jnp.asarray(np.pad(rows, widths, mode="edge"))
+        return array(np.pad(rows, widths, mode="edge"))
 
     # From the last instant on time stands still.
     still = np.pad(interval, ((0, 0), (0, more[1])))
-    steps = jnp.asarray(np.concatenate([still, np.repeat(still[:1], more[0], axis=0)]))
+    steps = array(np.concatenate([still, np.repeat(still[:1], more[0], axis=0)]))
     drawn = finely_up(samples)
     found = follow(
-        model, past, padded(control), padded(time), steps, drawn, jnp.asarray(samples), keys, pieces
+        model, past, padded(control), padded(time), steps, drawn, array(samples, int), keys, pieces
     )
     known, mean, scale, draws = map(np.asarray, found)
     return Paths(
@@ -87,14 +87,18 @@ def follow(
     def one(inputs):
         past, ahead, key = inputs
         state = model.infer(past)
-        draws = _draws(model, past, ahead, drawn, key, pieces)
         if stochastic(model):
+            draws = _draws.along(model, past, ahead, drawn, key, pieces)
             # Its mean path is not the mean of its paths.
             counts = jnp.arange(drawn)[:, None, None] < samples
             mean = jnp.where(counts, draws, 0).sum(0) / samples
             apart = length(jnp.where(counts, draws - mean, 0), axis=0)
             return Paths(finite(state), mean, apart / jnp.sqrt(samples), draws)
         found = rollout(model, state, *ahead, pieces=pieces)[1]
+        if isinstance(kind_of(model), AbstractDeterministic):
+            draws = _draws.around(model, found, ahead[-1], drawn, key)
+        else:
+            draws = _draws.along(model, past, ahead, drawn, key, pieces)
         return Paths(finite(state), found.mean, found.scale, draws)
 
     inputs = (past, (control, time, interval), keys)
@@ -105,31 +109,3 @@ def follow(
 def stochastic(model: AbstractModel) -> bool:
     """Whether the distribution of its outputs is known from drawn paths only."""
     return isinstance(kind_of(model), AbstractStochastic)
-
-
-def _draws(
-    model: AbstractModel, past: Window, ahead, samples: int, key: Key[Array, ""], pieces: int
-) -> Float[Array, "sample horizon output"]:
-    """Every path of an ensemble follows one member throughout, the members in turn: their
-    disagreement persists along a path, it is not redrawn at every step. What does not depend on
-    the key (the deterministic part of a path) is computed once per run, not once per sample.
-    """
-
-    def path(model, key):
-        for_state, for_steps, for_outputs = jax.random.split(key, 3)
-        state = model.infer(past, key=for_state)
-        outputs = rollout(model, state, *ahead, key=for_steps, pieces=pieces)[1]
-        return jax.vmap(lambda d, k: d.sample(k))(outputs, jax.random.split(for_outputs, ahead[-1].shape[0]))
-
-    def paths(model, count, key):
-        return jax.vmap(lambda k: path(model, k))(jax.random.split(key, count))
-
-    if samples == 0:
-        return jnp.zeros((0, ahead[-1].shape[0], model.signature.outputs))
-    if not has_members(model):
-        return paths(model, samples, key)
-    each = -(-samples // model.size)
-    keys = jax.random.split(key, model.size)
-    found = eqx.filter_vmap(lambda m, k: paths(m, each, k))(model.members, keys)
-    # Members take turns along the sample axis, so that any number of samples is balanced.
-    return jnp.swapaxes(found, 0, 1).reshape(-1, *found.shape[2:])[:samples]

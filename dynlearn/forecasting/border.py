@@ -20,7 +20,7 @@ from dynlearn.numerics.precision import compiled
 from dynlearn.trajectories import schema
 from dynlearn.trajectories.device.pasts import pasts
 from dynlearn.trajectories.device.to_device import last_repeated
-from dynlearn.trajectories.sampling import agrees
+from dynlearn.trajectories.sampling import agrees, sampling
 from dynlearn.trajectories.times.instants import relative
 from dynlearn.trajectories.window import Window
 
@@ -91,9 +91,9 @@ def _instants(model, context, now: np.ndarray, horizon: int | None, times: objec
         return _given_instants(model, schema.run_ids(context), now, relative(context["t"].attrs, times))
     if not is_count(horizon, 1):
         raise ArgumentError(f"horizon: expected an integer >= 1 (a number of steps), got {horizon!r}.")
-    interval = model.signature.interval or context.dyn.sampling().interval
+    interval = model.signature.interval or sampling(context).interval
     if interval is None:
-        why = "is unevenly sampled" if context.dyn.sampling().smallest else "has one sample per run"
+        why = "is unevenly sampled" if sampling(context).smallest else "has one sample per run"
         raise ArgumentError(f"horizon: the context {why}, so a step has no length; pass times=[...] instead.")
     return now[:, None] + interval * np.arange(1, horizon + 1)
 
@@ -149,7 +149,7 @@ def check_inferred(model: AbstractModel, ds: xr.Dataset, known: np.ndarray) -> N
     y = ds["output"].transpose("trajectory", "time", "output_name").values
     measured = np.isfinite(y).all(-1) | ~np.isfinite(schema.times_2d(ds))
     for i in np.flatnonzero(~known):
-        if measured[i].all() and ds.dyn.lengths[i] >= model.required:
+        if measured[i].all() and schema.run_lengths(ds)[i] >= model.required:
             raise DivergedError(
                 f"context: the state of run {ids[i]!r} is not finite though all of its outputs were measured: the "
                 f"model diverges within its last {model.memory} samples; refit it from another start or with shorter "
@@ -164,8 +164,15 @@ def check_inferred(model: AbstractModel, ds: xr.Dataset, known: np.ndarray) -> N
 
 def inferable(model: AbstractModel, context: xr.Dataset, now: np.ndarray) -> np.ndarray:
     """From which runs the model can infer a state at index `now`."""
-    known = np.asarray(_inferred(model, pasts(context, now, model.memory)))[: now.size]
-    return known & (now + 1 >= model.required)
+    y = context["output"].transpose("trajectory", "time", "output_name").values
+    last = np.maximum(now[:, None] - np.arange(model.required), 0)
+    enough = now + 1 >= model.required
+    known = enough & ~np.isnan(y[np.arange(now.size)[:, None], last]).any((1, 2))
+    asked = enough & ~known
+    if asked.any():
+        found = np.asarray(_inferred(model, pasts(context, now, model.memory)))[: now.size]
+        known = np.where(asked, found, known)
+    return known
 
 
 @compiled

@@ -77,7 +77,7 @@ def forecast(
     ahead = border.ahead(model, context, horizon, times, controls)
     far = check_controls("controls", model, ahead.control)
     read = recent(context, model.memory)
-    past = pasts(read, read.dyn.lengths - 1, model.memory)
+    past = pasts(read, schema.run_lengths(read) - 1, model.memory)
     keys = of_runs(as_key(key), schema.run_ids(context))
     known, mean, scale, draws = _paths.followed(
         model, past, ahead.steps, int(samples), keys, ahead.pieces(model)

@@ -51,7 +51,7 @@ def simulate(model: AbstractModel | Foreign, ds: xr.Dataset, warmup: int = 50) -
     model.signature.check(ds)
     check_clock(model, ds)
     model = for_intervals_of(model, ds)
-    t, lengths = schema.times_2d(ds), ds.dyn.lengths
+    t, lengths = schema.times_2d(ds), schema.run_lengths(ds)
     if not is_count(warmup, model.required):
         raise ArgumentError(
             f"warmup: the model needs at least {model.required} samples to infer its state, got {warmup!r}."

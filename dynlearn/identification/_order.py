@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 from jaxtyping import Float
@@ -30,7 +31,80 @@ class OrderScores:
     excited: int
     """The largest order that the controls excite, of those up to the largest asked for."""
 
+    @classmethod
+    def of(
+        cls,
+        outputs: Arrays,
+        controls: Arrays | None,
+        orders: Sequence[int],
+        *,
+        validation: tuple[Arrays, Arrays | None] | None = None,
+        past: int | None = None,
+        future: int | None = None,
+        feedthrough: bool = False,
+        offset: bool = False,
+        method: str = "cva",
+        iterations: int = 3,
+        refine: int = 0,
+    ) -> Self:
+        """Score orders; one decomposition of the data serves them all.
+
+        With L the log likelihood, N measured values in `runs` runs, d(n) = n (m + 2 p) (+ p m with feedthrough)
+        parameters beyond coordinates, s the singular values from T block columns:
+
+            aic = -2 L + 2 (d + n runs)
+            bic = -2 L + d log N + n runs log(N / runs)       (a run's initial state is seen by that run only)
+            svc = s_{n+1}^2 + d log T / T
+            nic = sum_{j>n} s_j^2 + d log T / T
+            validation = (-L' + n runs') / N'    on `validation` runs, their initial states fitted
+
+        On 100 ragged, gappy data sets at 40 dB (`tests/benchmarks/subspace.py`) bic was right in 100, aic in 99,
+        svc in 90; nic, whose sum gathers the noise of every singular value, took too many. Orders that the
+        data do not carry, or the controls do not excite, score infinity.
+
+        Arguments are those of `identify`; `orders` are distinct integers >= 1.
+
+        References: Bauer, "Order estimation for subspace methods", Automatica 2001 (svc, nic);
+        Schwarz, "Estimating the dimension of a model", Ann. Statist. 1978.
+
+        >>> import numpy as np
+        >>> from dynlearn.identification.subspace import OrderScores
+        >>> rng = np.random.default_rng(0)
+        >>> u, y = rng.normal(size=(300, 1)), np.zeros((300, 1))
+        >>> for t in range(299):
+        ...     y[t + 1] = 0.9 * y[t] + u[t]
+        >>> y += 0.05 * rng.normal(size=y.shape)
+        >>> OrderScores.of([y], [u], range(1, 5)).best("bic")
+        1
+        """
+        orders = tuple(orders)
+        if not orders or len(set(orders)) != len(orders):
+            raise ArgumentError(f"orders: expected distinct integers >= 1, got {orders}.")
+        for order in orders:
+            check(order, method, iterations, refine)
+        if offset:
+            controls = with_constant(outputs, controls)
+            validation = validation and (validation[0], with_constant(*validation))
+        runs = gather(outputs, controls)
+        held_out = None if validation is None else gather(*validation, like=runs)
+        past, future = windows(runs, max(orders), past, future)
+        found = states(runs, min(orders), past, future, feedthrough, method, iterations, offset)
+        us = [u[:, :-1] for u in runs.each_control()] if offset else runs.each_control()
+        excited = excitation(us, max(orders) + 1, offset) - 1
+        carried = min(found.rank, excited)
+        rows = [
+            _scored(found, runs, held_out, n, feedthrough, refine) if n <= carried else NOT for n in orders
+        ]
+        aic, bic, svc, nic, held = np.array(rows).T
+        return cls(orders, aic, bic, svc, nic, None if held_out is None else held, excited)
+
     def best(self, criterion: str = "bic") -> int:
+        """The order of the smallest score by one of `CRITERIA`.
+
+        Raises:
+            ArgumentError: an unknown criterion, or "validation" where no runs were held out.
+            FitError: the largest that the controls excite is the best one.
+        """
         check_known("criterion", [criterion], CRITERIA)
         scores = getattr(self, criterion)
         if scores is None:
@@ -53,98 +127,6 @@ def chosen(orders: Sequence[int], scores: Float[np.ndarray, " order"], excited: 
             f"signal any), or ask for no more than these, orders=range(1, {excited + 1})."
         )
     return best
-
-
-def order_scores(
-    outputs: Arrays,
-    controls: Arrays | None,
-    orders: Sequence[int],
-    *,
-    validation: tuple[Arrays, Arrays | None] | None = None,
-    past: int | None = None,
-    future: int | None = None,
-    feedthrough: bool = False,
-    offset: bool = False,
-    method: str = "cva",
-    iterations: int = 3,
-    refine: int = 0,
-) -> OrderScores:
-    """Score orders; one decomposition of the data serves them all.
-
-    With L the log likelihood, N measured values in `runs` runs, d(n) = n (m + 2 p) (+ p m with feedthrough)
-    parameters beyond coordinates, s the singular values from T block columns:
-
-        aic = -2 L + 2 (d + n runs)
-        bic = -2 L + d log N + n runs log(N / runs)       (a run's initial state is seen by that run only)
-        svc = s_{n+1}^2 + d log T / T
-        nic = sum_{j>n} s_j^2 + d log T / T
-        validation = (-L' + n runs') / N'    on `validation` runs, their initial states fitted
-
-    On 100 ragged, gappy data sets at 40 dB (`tests/benchmarks/subspace.py`) bic was right in 100, aic in 99,
-    svc in 90; nic, whose sum gathers the noise of every singular value, took too many. Orders that the
-    data do not carry, or the controls do not excite, score infinity.
-
-    Arguments are those of `identify`; `orders` are distinct integers >= 1.
-
-    References: Bauer, "Order estimation for subspace methods", Automatica 2001 (svc, nic);
-    Schwarz, "Estimating the dimension of a model", Ann. Statist. 1978.
-
-    >>> import numpy as np
-    >>> from dynlearn.identification.subspace import order_scores
-    >>> rng = np.random.default_rng(0)
-    >>> u, y = rng.normal(size=(300, 1)), np.zeros((300, 1))
-    >>> for t in range(299):
-    ...     y[t + 1] = 0.9 * y[t] + u[t]
-    >>> y += 0.05 * rng.normal(size=y.shape)
-    >>> order_scores([y], [u], range(1, 5)).best("bic")
-    1
-    """
-    orders = tuple(orders)
-    if not orders or len(set(orders)) != len(orders):
-        raise ArgumentError(f"orders: expected distinct integers >= 1, got {orders}.")
-    for order in orders:
-        check(order, method, iterations, refine)
-    if offset:
-        controls = with_constant(outputs, controls)
-        validation = validation and (validation[0], with_constant(*validation))
-    runs = gather(outputs, controls)
-    held_out = None if validation is None else gather(*validation, like=runs)
-    past, future = windows(runs, max(orders), past, future)
-    found = states(runs, min(orders), past, future, feedthrough, method, iterations, offset)
-    us = [u[:, :-1] for u in runs.each_control()] if offset else runs.each_control()
-    excited = excitation(us, max(orders) + 1, offset) - 1
-    carried = min(found.rank, excited)
-    rows = [_scored(found, runs, held_out, n, feedthrough, refine) if n <= carried else NOT for n in orders]
-    aic, bic, svc, nic, held = np.array(rows).T
-    return OrderScores(orders, aic, bic, svc, nic, None if held_out is None else held, excited)
-
-
-def select_order(
-    outputs: Arrays,
-    controls: Arrays | None,
-    orders: Sequence[int],
-    criterion: str = "bic",
-    validation: tuple[Arrays, Arrays | None] | None = None,
-    **options,
-) -> int:
-    """The best of `orders` by one criterion of `order_scores`, which takes `options`.
-
-    >>> import numpy as np
-    >>> from dynlearn.identification.subspace import select_order
-    >>> rng = np.random.default_rng(0)
-    >>> u = rng.normal(size=(200, 1))
-    >>> y = np.vstack([np.zeros((2, 1)), u[1:-1] + 0.5 * u[:-2]]) + 0.01 * rng.normal(size=(200, 1))
-    >>> select_order([y], [u], [1, 2, 3])
-    2
-    """
-    check_known("criterion", [criterion], CRITERIA)
-    if (criterion == "validation") != (validation is not None):
-        raise ArgumentError(
-            "validation: expected (outputs, controls) together with criterion='validation', "
-            f"got criterion={criterion!r} and validation {'missing' if validation is None else 'given'}."
-        )
-    scores = order_scores(outputs, controls, orders, validation=validation, **options)
-    return scores.best(criterion)
 
 
 def _scored(

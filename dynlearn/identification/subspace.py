@@ -17,7 +17,7 @@ from jaxtyping import Complex, Float
 from dynlearn.identification._data import Arrays, Runs, gather
 from dynlearn.identification._fit import METHODS, check, fitted, states, windows, with_constant
 from dynlearn.identification._innovations import Innovations, Starts, predict
-from dynlearn.identification._order import CRITERIA, OrderScores, chosen, order_scores, select_order
+from dynlearn.identification._order import CRITERIA, OrderScores, chosen
 
 __all__ = [
     "CRITERIA",
@@ -26,8 +26,6 @@ __all__ = [
     "OrderScores",
     "chosen",
     "identify",
-    "order_scores",
-    "select_order",
 ]
 
 

@@ -28,20 +28,20 @@ def beside(model: AbstractStateSpace, ds: xr.Dataset, found: dict[str, tuple[str
 
     With the probabilities of regimes also the likeliest one at each sample, a coordinate ("" in the padding).
     Values have shape (run, time, name), (run, time) where no name belongs to them, or (run, sample, time, name)
-    for draws.
+    for draws; what can be written to is taken over without a copy.
     """
     kept = ds[[name for name in ("output", "control", "static") if name in ds]]
     result = kept.drop_vars([name for name in ("state_name", "state_unit") if name in kept.coords])
     result = result.assign_coords(state_name=schema.strings(model.state_names))
     mask = inside(ds)[..., None]
     for name, (kind, values) in found.items():
-        if values.ndim == 2:
-            result[name] = (DIMS[kind], np.where(mask[..., 0], values, np.nan))
-        elif values.ndim == 4:
+        if values.ndim == 4:
             values = np.where(mask, np.moveaxis(values, 1, 0), np.nan)
             result[name] = (("sample", *DIMS[kind]), values)
-        else:
-            result[name] = (DIMS[kind], np.where(mask, values, np.nan))
+            continue
+        values = values if values.flags.writeable else values.copy()
+        values[~mask[..., 0]] = np.nan
+        result[name] = (DIMS[kind], values)
     if isinstance(model, AbstractSwitching) and "regime_probability" in found:
         names = schema.strings(model.regime_names)
         held = np.where(mask[..., 0], names[found["regime_probability"][1].argmax(-1)], "")

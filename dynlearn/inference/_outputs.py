@@ -13,7 +13,6 @@ from dynlearn.filtering.contract import AbstractProcess
 from dynlearn.numerics.distributions.gaussian import Gaussian
 from dynlearn.numerics.distributions.mixture import Mixture
 from dynlearn.numerics.linear.conditional_noise import given_measured
-from dynlearn.trajectories.window import Window
 
 AT_ONCE = 2**22
 """Numbers in the beliefs about runs that are worked on side by side, about."""
@@ -47,12 +46,15 @@ def _mixed(model: AbstractModel, belief: Mixture, H: Array, d: Array, chol_R: Ar
 
 
 def over_runs(
-    one: Callable[[Window, Key[Array, ""]], Any], runs: Window, keys: Key[Array, " run"], like: Any
+    one: Callable[[Any, Key[Array, ""]], Any], runs: Any, keys: Key[Array, " run"], like: Any
 ) -> Any:
-    """`one(run, key)` of every run: as many side by side as memory takes; `like(run, key)` is its largest array."""
+    """`one(run, key)` of every run, a `Window` or a tree of arrays: as many side by side as memory takes.
+
+    `like(run, key)` is its largest array.
+    """
     first = jax.tree.map(lambda leaf: leaf[0], (runs, keys))
     size = sum(leaf.size for leaf in jax.tree.leaves(eqx.filter_eval_shape(like, *first)))
-    count = runs.valid.shape[0]
+    count = keys.shape[0]
     at_once = max(1, AT_ONCE // max(size, 1))
     if at_once >= count:
         return jax.vmap(one)(runs, keys)

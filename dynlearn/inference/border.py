@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
 from dynlearn.contract.checks.outputs import check_outputs
 from dynlearn.contract.checks.traced import SCORE, check_concrete
@@ -22,7 +22,7 @@ from dynlearn.inference.methods import Method, resolve
 from dynlearn.numerics.precision import double
 from dynlearn.trajectories import schema
 from dynlearn.trajectories.device.alike import alike
-from dynlearn.trajectories.device.to_device import bucketed, exactly
+from dynlearn.trajectories.device.to_device import OnHost, bucketed, exactly, on_host
 from dynlearn.trajectories.window import Window
 
 
@@ -52,9 +52,9 @@ def check_samples(samples: object) -> int:
     return int(samples)  # type: ignore[call-overload]
 
 
-def check_finite(verb: str, ds: xr.Dataset, found: np.ndarray) -> None:
+def check_finite(verb: str, ds: xr.Dataset, found: ArrayLike) -> None:
     """What a model says of a sample is a number, or an error that says where it is not: `found` (run, time, name)."""
-    bad = inside(ds) & ~np.isfinite(found).all(-1)
+    bad = inside(ds) & ~np.isfinite(np.asarray(found)).all(-1)
     for i in np.flatnonzero(bad.any(1)):
         t = schema.times_2d(ds)[i, int(np.argmax(bad[i]))]
         raise DivergedError(
@@ -96,10 +96,23 @@ def runs_of(ds: xr.Dataset, feedthrough: bool, method: AbstractInference | None)
     runs = bucketed(ds, samples=exactly) if method is not None and method.counts_padding else bucketed(ds)
     if not feedthrough or "control" not in ds:
         return runs
-    known = np.isfinite(ds["control"].transpose("trajectory", "time", "control_name").values).all(-1)
+    known = _known(ds)
     room = [(0, there - own) for there, own in zip(runs.valid.shape, known.shape, strict=True)]
     known = np.pad(known, room)
     return dataclasses.replace(runs, observed=runs.observed & jnp.asarray(known)[..., None])
+
+
+def runs_on_host(ds: xr.Dataset, feedthrough: bool) -> OnHost:
+    """As `runs_of`, on the host and without padding."""
+    runs = on_host(ds)
+    if not feedthrough or "control" not in ds:
+        return runs
+    return runs._replace(observed=runs.observed & _known(ds)[..., None])
+
+
+def _known(ds: xr.Dataset) -> np.ndarray:
+    """At which samples every control is."""
+    return np.isfinite(ds["control"].transpose("trajectory", "time", "control_name").values).all(-1)
 
 
 def cut(found: Any, ds: xr.Dataset) -> Any:

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from dynlearn.contract.state_space import AbstractMarkov, AbstractStateSpace
+from dynlearn.contract.state_space import AbstractMarkov, AbstractStateSpace, markov
 from dynlearn.filtering.contract import AbstractInference
 from dynlearn.inference.methods import process_of
 from dynlearn.trajectories.window import Window
@@ -74,14 +74,14 @@ def log_joint(model: AbstractMarkov, run: Window, x: Float[Array, "time state"])
     >>> log_joint(model, run, jnp.zeros((2, 1))).shape
     (2,)
     """
-    process = model.process(run)
+    process = markov(model, run)
     counted = run.valid
     first = counted & ~process.moves
 
     before = jnp.concatenate([x[:1], x[:-1]])
     steps = jax.vmap(lambda x, to, into: process.move(x, into).joint(to))(before, x, process.into)
     starts = jax.vmap(process.start.joint)(x)
-    outputs = jax.vmap(lambda x, y: model.emit(x, model.scaling.static(run.static)).joint(y))(x, process.y)
+    outputs = jax.vmap(lambda x, at, y: process.emit(x, at).joint(y))(x, process.at, process.y)
     states = jnp.where(first, starts, jnp.where(process.moves, steps, 0))
     return states + outputs
 

@@ -1,17 +1,20 @@
 """filter: the state and the next output at every sample, given the past."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
 from dynlearn.contract.checks.fitted import check_fitted
+from dynlearn.contract.rollout import for_intervals_of
 from dynlearn.contract.state_space import AbstractStateSpace
 from dynlearn.filtering.contract import AbstractInference
 from dynlearn.filtering.methods.particle import Particle
-from dynlearn.inference import _dataset, _outputs, border
+from dynlearn.inference import _dataset, _outputs, _parts, border
 from dynlearn.inference.methods import Method, process_of
 from dynlearn.numerics import precision
+from dynlearn.numerics.distributions.gaussian import MultivariateGaussian
 from dynlearn.numerics.keys import as_key, of_runs
 from dynlearn.numerics.precision import compiled
 from dynlearn.trajectories import schema
@@ -32,7 +35,7 @@ def filter(
 
     Missing and partly missing outputs, unequal lengths and, in continuous time, uneven intervals
     need no preparation. Exact where the model is linear and Gaussian, otherwise by `method`. Runs
-    are filtered side by side in one compiled program, in float64.
+    are filtered side by side in one compiled program, in float64; many and long ones some at a time.
 
     Args:
         model: a fitted state-space model, e.g. a `LinearStateSpace`.
@@ -70,8 +73,7 @@ def filter(
     check_fitted("filter", model)
     keys = of_runs(as_key(key), schema.run_ids(ds))
     with precision.float64():
-        double, runs = border.on_device(model, ds, chosen)
-        found = border.cut(_filtered(double, runs, chosen, keys), ds)
+        found = _found(model, ds, chosen, keys)
     for values in (found.state_mean, found.output_mean, found.filtered_scale):
         border.check_finite("filter", ds, values)
     named = {name: value for name, value in found._asdict().items() if value is not None}
@@ -90,13 +92,57 @@ class Found(NamedTuple):
     effective_size: Float[Array, "*run time"] | None
 
 
+def _found(
+    model: AbstractStateSpace, ds: xr.Dataset, method: AbstractInference, keys: Key[Array, " run"]
+) -> Found:
+    """All at once, or where that would take far more memory than the result, in parts."""
+    if _parts.few(ds):
+        double, runs = border.on_device(model, ds, method)
+        return border.cut(_filtered(double, (runs, None), method, keys)[0], ds)
+    double = precision.double(for_intervals_of(model, ds))
+    size = _parts.numbers(
+        model.signature, lambda run: method.filter(process_of(double, run, method), jax.random.key(0))
+    )
+    return _parts.found(
+        lambda runs, start, keys: _filtered(double, (runs, start), method, keys),
+        lambda runs: _prior(double, runs, method),
+        border.runs_on_host(ds, model.feedthrough),
+        keys,
+        size,
+        method.goes_on,
+    )
+
+
+@compiled
+def _prior(model: AbstractStateSpace, runs: Window, method: AbstractInference) -> MultivariateGaussian:
+    """What is known of the first sample of every run before it is measured."""
+
+    def one(run: Window) -> MultivariateGaussian:
+        process: Any = process_of(model, run, method)
+        return process.prior
+
+    return jax.vmap(one)(runs)
+
+
 @compiled
 def _filtered(
-    model: AbstractStateSpace, runs: Window, method: AbstractInference, keys: Key[Array, " run"]
-) -> Found:
-    def one(run: Window, key: Key[Array, ""]) -> Found:
-        process = process_of(model, run, method)
+    model: AbstractStateSpace,
+    runs: tuple[Window, MultivariateGaussian | None],
+    method: AbstractInference,
+    keys: Key[Array, " run"],
+) -> tuple[Found, MultivariateGaussian | None]:
+    """Of runs from their start or, with a belief about the first sample of each, from there on; and where the method
+    goes on by it, the belief predicted of the last one.
+    """
+
+    def process_from(run: Window, start: MultivariateGaussian | None) -> Any:
+        process: Any = process_of(model, run, method)
+        return process if start is None else process.going_on(start)
+
+    def one(run: tuple, key: Key[Array, ""]) -> tuple[Found, MultivariateGaussian | None]:
+        process = process_from(*run)
         found = method.filter(process, key)
+        last = jax.tree.map(lambda leaf: leaf[-1, 0], found.predicted.components) if method.goes_on else None
         return Found(
             found.filtered.mean,
             found.filtered.scale,
@@ -104,8 +150,6 @@ def _filtered(
             *_outputs.marginal(model, process, found.filtered),
             _dataset.regimes(model, found.filtered),
             found.filtered.effective_size if isinstance(method, Particle) else None,
-        )
+        ), last
 
-    return _outputs.over_runs(
-        one, runs, keys, lambda run, key: method.filter(process_of(model, run, method), key)
-    )
+    return _outputs.over_runs(one, runs, keys, lambda run, key: method.filter(process_from(*run), key))

@@ -4,7 +4,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
-from jaxtyping import PyTree
+from jaxtyping import Array, Float, PyTree
 
 
 class Fixed(eqx.Module):
@@ -14,6 +14,12 @@ class Fixed(eqx.Module):
     >>> isinstance(Scaling.unit(outputs=2), Fixed)
     True
     """
+
+
+class Constant(Fixed):
+    """One array that no gradient moves."""
+
+    value: Float[Array, "..."]
 
 
 def is_fixed(node: Any) -> bool:

@@ -39,7 +39,12 @@ def as_key(key: object) -> Key[Array, ""]:
 
 def split(key: Key[Array, ""], count: int) -> list[Key[Array, ""]]:
     """`count` independent keys as a list, for unpacking."""
-    return list(jax.random.split(key, count))
+    return list(_split(key, count))
+
+
+@compiled
+def _split(key: Key[Array, ""], count: int) -> tuple[Key[Array, ""], ...]:
+    return tuple(jax.random.split(key, count))
 
 
 def of_runs(key: Key[Array, ""], ids: Iterable[object]) -> Key[Array, " filled"]:

@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PyTree
+from jaxtyping import Array, ArrayLike, PyTree
 
 from dynlearn.numerics import compilation_cache
 
@@ -50,13 +50,23 @@ def exact_products(function: Callable) -> Callable:
     return traced
 
 
+def array(values: ArrayLike | tuple, dtype: Any = None) -> Array:
+    """`values` on the device in JAX's default precision (or `dtype`), rounded on the host.
+
+    `jnp.asarray`, `jnp.zeros` and their like compile a program for every shape, and a first answer waits for each.
+
+    >>> array(np.ones(2))
+    Array([1., 1.], dtype=float32)
+    """
+    return jnp.asarray(np.asarray(values, jnp.result_type(float) if dtype is None else dtype))
+
+
 def to_default(tree: PyTree) -> PyTree:
     """Every floating array in JAX's default precision (call it outside `float64`)."""
-    dtype = jnp.result_type(float)
 
     def cast(leaf):
         floating = isinstance(leaf, jax.Array | np.ndarray) and jnp.issubdtype(leaf.dtype, jnp.floating)
-        return jnp.asarray(np.asarray(leaf), dtype) if floating else leaf
+        return array(leaf) if floating else leaf
 
     return jax.tree.map(cast, tree)
 

@@ -8,13 +8,13 @@ import pytest
 from dynlearn.models import ErrorGrowth
 
 
-def residuals(sigma, spread, growth, shape, memory, windows=4000, leads=40, dt=0.1, seed=0):
+def residuals(sigma, spread, growth, shape, time, windows=4000, leads=40, dt=0.1, seed=0):
     """The process of the docstring, drawn by numpy."""
     rng = np.random.default_rng(seed)
     tau = dt * np.arange(1, leads + 1)
     z = np.empty((windows, leads))
     z[:, 0] = rng.normal(size=windows)
-    rho = np.exp(-dt / memory)
+    rho = np.exp(-dt / time)
     for k in range(1, leads):
         z[:, k] = rho * z[:, k - 1] + np.sqrt(1 - rho**2) * rng.normal(size=windows)
     v = spread**2 * (1 - np.exp(-((tau / growth) ** shape)))
@@ -29,14 +29,14 @@ def test_fit_recovers_the_law(law):
     rng = np.random.default_rng(1)
     measured = rng.random(r.shape) > 0.2
     found = ErrorGrowth.fit(np.where(measured, r, 1e9)[..., None], lead, measured[..., None])
-    sigma, spread, growth, shape, memory = law
+    sigma, spread, growth, shape, time = law
     tau = lead[0]
     truth = sigma**2 + spread**2 * (1 - np.exp(-((tau / growth) ** shape)))
     fitted = np.asarray(found.sigma) ** 2 + np.array([found.variance(t)[0] for t in tau])
     np.testing.assert_allclose(fitted, truth, rtol=0.1)
     assert float(found.sigma[0]) == pytest.approx(sigma, rel=0.3)
     assert float(found.spread[0]) == pytest.approx(spread, rel=0.15)
-    assert float(found.memory[0]) == pytest.approx(memory, rel=0.5)
+    assert float(found.correlation_time[0]) == pytest.approx(time, rel=0.5)
 
 
 def test_perfect_forecasts_and_no_data_give_finite_laws():

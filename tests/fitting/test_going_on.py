@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 import dynlearn as dl
+from dynlearn.contract.members import one_of
 from dynlearn.errors import ArgumentError
 from dynlearn.fitting import Gradient
 from tests.conftest import linear_runs
@@ -67,6 +68,59 @@ def test_scaling_stays_and_the_range_of_the_controls_grows(make_linear):
     assert (float(before.control_high[0]) < 10.0, float(after.control_high[0])) == (True, 40.0)
     least = min(float(ds.control.min()), float(more.control.min()))
     assert float(after.control_low[0]) == pytest.approx(least)
+
+
+def far_away(make_linear) -> xr.Dataset:
+    """Data that have moved and grown."""
+    ds = make_linear(seed=1)
+    ds["output"].values[:] = 100.0 + 10.0 * ds["output"].values
+    ds["control"].values[:] = 3.0 + 5.0 * ds["control"].values
+    return ds
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_scaling_is_refreshed_by_an_exact_change(make_linear, members):
+    """By a method that trains nothing the forecasts stay, in the units of the new data; then training goes on."""
+    ds, more = make_linear(), far_away(make_linear)
+    model = node(ds) if members == 1 else dl.models.Ensemble.of(node(ds), members, key=0)
+    result = dl.fit(model, ds, method=STEPS, progress=False)
+    told = dl.fit(result, more, method="calibration", scaling="refresh", progress=False).model
+    wanted = dl.models.Scaling.of(more)
+    for leaf, expected in zip(jax.tree.leaves(told.scaling), jax.tree.leaves(wanted), strict=True):
+        np.testing.assert_array_equal(leaf, expected)
+    context, u = ds.isel(time=slice(0, 12)), np.ones((5, 1))
+    before, after = (dl.forecast(m, context, 5, controls=u)["output_mean"] for m in (result.model, told))
+    np.testing.assert_allclose(after, before, rtol=1e-4, atol=1e-4)
+    # Adam's first step is of the size of its rate in every weight, with moments of an earlier fit it is not.
+    one = Gradient(steps=1, batch=4, horizon=3, average=0.0, clip=1e6)
+    again = dl.fit(result, more, method=one, objective=shrinking, scaling="refresh", progress=False).model
+    step = weights(one_of(again)) - weights(one_of(told))
+    np.testing.assert_allclose(np.abs(step), 0.1 * one.learning_rate, rtol=1e-2)
+
+
+def test_a_regression_is_solved_anew_in_the_units_of_the_data(make_linear):
+    ds, more = make_linear(), far_away(make_linear)
+    solved = dl.fit(dl.models.ARX.from_data(ds, delays=1), ds, progress=False)
+    found = dl.fit(solved, more, scaling="refresh", progress=False).model
+    fresh = dl.fit(dl.models.ARX.from_data(more, delays=1), more, progress=False).model
+    assert eqx.tree_equal(found.scaling, fresh.scaling)
+    np.testing.assert_allclose(found.weights, fresh.weights, rtol=1e-3, atol=1e-5)
+
+
+def test_what_cannot_be_refreshed_is_said(make_linear):
+    ds = make_linear()
+    deep = dl.models.DeepStateSpace.from_data(ds, width=4, states=4, layers=1, memory=4, key=0)
+    result = dl.fit(deep, ds, method="calibration", progress=False)
+    with pytest.raises(
+        ArgumentError, match=r"scaling='refresh': DeepStateSpace knows no change .*scaling='keep'"
+    ):
+        dl.fit(result, ds, method="calibration", scaling="refresh", progress=False)
+    with pytest.raises(
+        ArgumentError, match=r"scaling='refresh': expected the result of an earlier fit .*NeuralODE"
+    ):
+        dl.fit(node(ds), ds, scaling="refresh")
+    with pytest.raises(ArgumentError, match=r"scaling.*refrsh.*refresh"):
+        dl.fit(result, ds, scaling="refrsh")
 
 
 def test_an_ensemble_goes_on_too(linear):

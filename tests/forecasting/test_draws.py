@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 import dynlearn as dl
-from dynlearn.models import Ensemble, ErrorGrowth, LinearStateSpace, Persistence, Signature
+from dynlearn.models import (
+    Ensemble,
+    ErrorGrowth,
+    LinearStateSpace,
+    NonlinearStateSpace,
+    Persistence,
+    Signature,
+)
 
 DRAWS = 6000
 WALK = {"A": [[1.0]], "C": [[1.0]], "Q": [[1.0]], "R": [[2.0]], "m0": [0.0], "P0": [[1.0]]}
@@ -24,7 +31,7 @@ def walk() -> LinearStateSpace:
 def drifting() -> Persistence:
     """y(tau) = y(0) + sqrt(v(tau)) z(tau) + eps, v -> 1 at once, z of correlation time 1 / log 2, Var eps = 1."""
     model, one = Persistence.from_data(context(), memory=2), jnp.ones(1)
-    law = ErrorGrowth(sigma=one, spread=one, growth=1e-3 * one, shape=one, memory=one / np.log(2))
+    law = ErrorGrowth(sigma=one, spread=one, growth=1e-3 * one, shape=one, correlation_time=one / np.log(2))
     return dl.models.Persistence(model.signature, model.scaling, law, 2)
 
 
@@ -41,6 +48,25 @@ def test_paths_of_a_random_walk_have_its_covariance():
     np.testing.assert_allclose(
         fc["output_scale"][0, :, 0] ** 2, np.diag(covariance_of_walk(10 / 11)), rtol=1e-5
     )
+
+
+def test_paths_of_a_nonlinear_walk_have_its_covariance():
+    """The same walk, whose steps and measurements are drawn by one law each; the state is filtered from N(0, 1)."""
+    still = {
+        "transition": lambda t, x, u, s: x,
+        "observation": lambda x, s: x,
+        "noise": lambda t, x, u, s: jnp.ones(1),
+    }
+    signature = Signature(("y",), interval=1.0)
+    model = NonlinearStateSpace(
+        signature, states=1, **still, start=([0.0], [[1.0]]), memory=2, key=0
+    ).as_fitted()
+    R = float(model.emit(jnp.zeros(1), jnp.zeros(0)).scale[0]) ** 2
+    fc = dl.forecast(model, context(("a",)), 4, samples=DRAWS, key=0)
+    first = 1 / (1 + 1 / R) + 1
+    lead = np.arange(1, 5)
+    expected = 1 / (1 / first + 1 / R) + np.minimum(lead[:, None], lead) + R * np.eye(4)
+    np.testing.assert_allclose(np.cov(fc["output"].values[:, 0, :, 0].T), expected, atol=0.1)
 
 
 def test_paths_of_a_deterministic_model_have_the_covariance_of_its_error_law():

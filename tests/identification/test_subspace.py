@@ -11,7 +11,7 @@ from dynlearn.identification import _innovations
 from dynlearn.identification import _states as _subspace_states
 from dynlearn.identification._data import DENSE, gather
 from dynlearn.identification._states import stabilised
-from dynlearn.identification.subspace import METHODS, identify, order_scores, select_order
+from dynlearn.identification.subspace import METHODS, OrderScores, identify
 
 A = scipy.linalg.block_diag(
     [[0.9 * np.cos(0.6), -0.9 * np.sin(0.6)], [0.9 * np.sin(0.6), 0.9 * np.cos(0.6)]], 0.6
@@ -206,18 +206,18 @@ def test_stable_keeps_the_poles_inside():
 @pytest.mark.parametrize("seed", range(3))
 def test_the_order_is_found(seed):
     outputs, controls = simulated((120, 200, 150), seed=seed, noise=0.03, gaps=0.1)
-    assert select_order(outputs, controls, range(1, 7)) == 3
+    assert OrderScores.of(outputs, controls, range(1, 7)).best() == 3
     train, held_out = (outputs[:2], controls[:2]), (outputs[2:], controls[2:])
-    scores = order_scores(*train, range(1, 6), validation=held_out)
+    scores = OrderScores.of(*train, range(1, 6), validation=held_out)
     assert scores.orders == (1, 2, 3, 4, 5)
     assert scores.best("bic") == 3
     assert scores.best("svc") in (3, 4)
     assert (scores.validation[2:] < scores.validation[1] - 0.3).all()
-    assert select_order(*train, range(1, 4), "validation", held_out) == 3
+    assert scores.best("validation") == 3
 
 
 def test_orders_that_the_data_do_not_carry():
-    scores = order_scores(*simulated((100, 100)), range(1, 6))
+    scores = OrderScores.of(*simulated((100, 100)), range(1, 6))
     assert np.isinf(scores.bic[3:]).all()
     assert scores.best() == 3
 
@@ -300,18 +300,21 @@ def test_an_order_that_the_controls_put_an_end_to_is_not_the_best():
     noise = 0.01 * np.random.default_rng(0).normal(size=(300, 1))
     y = third @ [[1.0], [0.0], [0.5]] + noise
     with pytest.raises(FitError, match=r"found order 2: 1 is the best .* orders=range\(1, 2\)\.$"):
-        select_order([y], [u], [1, 2, 3])
-    assert select_order([y], [u], range(1, 2)) == 1
+        OrderScores.of([y], [u], [1, 2, 3]).best()
+    assert OrderScores.of([y], [u], range(1, 2)).best() == 1
     k = np.arange(300)
-    assert select_order([np.sin(0.3 * k)[:, None]], None, [1, 2, 3, 4]) == 2
+    assert OrderScores.of([np.sin(0.3 * k)[:, None]], None, [1, 2, 3, 4]).best() == 2
 
 
 def test_order_selection_refuses_in_words():
+    scores = OrderScores.of(*RUNS, [1, 2])
     with pytest.raises(ArgumentError, match="did you mean 'bic'"):
-        select_order(*RUNS, [1, 2], "bci")
-    with pytest.raises(ArgumentError, match=r"validation: expected .*missing"):
-        select_order(*RUNS, [1, 2], "validation")
+        scores.best("bci")
+    with pytest.raises(
+        ArgumentError, match=r"criterion='validation': expected validation=\(outputs, controls\)"
+    ):
+        scores.best("validation")
     with pytest.raises(ArgumentError, match="orders: expected distinct"):
-        order_scores(*RUNS, [2, 2])
+        OrderScores.of(*RUNS, [2, 2])
     with pytest.raises(ArgumentError, match=r"validation: expected \(outputs, controls\) = \(2, 2\)"):
-        order_scores(*RUNS, [1], validation=([RUNS[0][0]], None))
+        OrderScores.of(*RUNS, [1], validation=([RUNS[0][0]], None))

@@ -157,6 +157,23 @@ def test_the_density_of_a_path_is_that_of_its_start_its_steps_and_its_outputs():
     np.testing.assert_allclose(found, wanted[:, 0], rtol=1e-6)
 
 
+def test_the_density_of_a_path_needs_the_three_laws_only():
+    """Of a linear model in continuous time, whose process is a chain: its matrices over an interval, by expm."""
+    model = dl.models.ContinuousDiscrete(
+        Signature(("y",)), form="linear", states=1, decoder="identity", memory=4, key=0
+    )
+    model = eqx.tree_at(lambda m: (m.drift.c, m.H), model, (jnp.array([0.4]), jnp.array([[0.8]])))
+    run = jax.tree.map(lambda leaf: leaf[0], dl.from_arrays(Y, dt=1.0, output_names=["y"]).dyn.to_device())
+    a, c, g = (float(leaf.squeeze()) for leaf in (model.drift.F, model.drift.c, model.G.chol))
+    x = np.array([[0.3], [1.0], [-0.4], [2.0]])
+    rho, spread = np.exp(a), float(model.measurement.sigma[0])
+    walk = g * np.sqrt((rho**2 - 1) / (2 * a))
+    first = scipy.stats.norm.logpdf(x[:1], 0, float(model.start_noise.chol[0, 0]))
+    steps = scipy.stats.norm.logpdf(x[1:], rho * x[:-1] + c * (rho - 1) / a, walk)
+    wanted = np.vstack([first, steps]) + np.nan_to_num(scipy.stats.norm.logpdf(Y, 0.8 * x, spread))
+    np.testing.assert_allclose(log_joint(model, run, jnp.asarray(x)), wanted[:, 0], rtol=1e-5)
+
+
 def test_verbs_speak_in_physical_units():
     """Likelihood, one-step-ahead outputs, what is imputed and drawn, of a model that computes in other units."""
     matrices = {"A": [[0.9]], "C": [[0.8]], "Q": [[0.4]], "R": [[0.25]], "m0": [1.0], "P0": [[0.7]]}

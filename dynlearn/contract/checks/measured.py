@@ -6,6 +6,7 @@ import xarray as xr
 from dynlearn.errors import FitError
 from dynlearn.trajectories import schema
 from dynlearn.trajectories.device.blocks import blocks
+from dynlearn.trajectories.device.complete import in_a_row
 
 FEWEST = 10
 """Measured values per output without which no spread can be estimated."""
@@ -43,19 +44,15 @@ def check_measured(where: str, ds: xr.Dataset, coefficients: int = 0) -> None:
             )
 
 
-def in_a_row(ds: xr.Dataset) -> int:
+def longest_complete(ds: xr.Dataset) -> int:
     """The longest stretch of samples of a run at which every output was measured."""
     y = ds["output"].transpose("trajectory", "time", "output_name").values
-    length, longest = np.zeros(len(y), int), 0
-    for complete in np.isfinite(y).all(-1).T:
-        length = np.where(complete, length + 1, 0)
-        longest = max(longest, int(length.max(initial=0)))
-    return longest
+    return int(in_a_row(np.isfinite(y).all(-1)).max(initial=0))
 
 
 def without_gaps(ds: xr.Dataset, samples: int) -> str:
     """What helps a model that needs so many complete samples in a row: longer runs only where no gap is in the way."""
-    if int(ds.dyn.lengths.max()) < samples:
+    if int(schema.run_lengths(ds).max()) < samples:
         return f"give runs of at least {samples} samples"
     return (
         "fill the gaps first by dl.impute with a fitted state-space model, or take a model that needs no complete "
@@ -65,7 +62,7 @@ def without_gaps(ds: xr.Dataset, samples: int) -> str:
 
 def fewer_delays(ds: xr.Dataset, delays: int) -> str:
     """The remedies where `delays` need more complete samples in a row than `ds` has."""
-    longest = in_a_row(ds)
+    longest = longest_complete(ds)
     fewer = f"use delays={longest - 2} or fewer, " if 2 <= longest < delays + 2 else ""
     return fewer + ("or " * bool(fewer)) + without_gaps(ds, delays + 2) + "." + sparse(ds)
 
@@ -77,7 +74,7 @@ def sparse(ds: xr.Dataset) -> str:
     if 2 * found[name] >= max(found.values()):
         return ""
     kept = [other for other in found if other != name]
-    samples = int(ds.dyn.lengths.sum())
+    samples = int(schema.run_lengths(ds).sum())
     return (
         f" Output {name!r} was measured at {found[name]} of {samples} samples: leave it out by "
         f"ds.sel(output_name={kept}), or take a model that needs no complete samples, such as LinearStateSpace."

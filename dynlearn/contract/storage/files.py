@@ -20,7 +20,7 @@ from dynlearn.disk import archive
 from dynlearn.errors import ArgumentError, FileFormatError, in_short
 from dynlearn.numerics.activations import ACTIVATIONS, portable
 
-KIND, VERSION = "dynlearn model", 3
+KIND, VERSION = "dynlearn model", 4
 ROOMS = ("contract", "parts", "models", "filtering", "solvers", "programs", "numerics")
 """Packages of ours whose classes a model is made of: imported when a file names one of them."""
 

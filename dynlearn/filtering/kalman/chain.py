@@ -1,5 +1,6 @@
 """A linear Gaussian chain: one run of a linear state-space model."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
@@ -42,6 +43,16 @@ class Chain(AbstractProcess):
             self.y,
         )
 
+    @property
+    def prior(self) -> MultivariateGaussian:
+        """Of the state at the first sample, before it is measured."""
+        return MultivariateGaussian(self.c[0], self.chol_Q[0])
+
+    def going_on(self, belief: MultivariateGaussian) -> "Chain":
+        """The same rows with `belief`, predicted of the first sample, in place of the prior."""
+        first = self.F.at[0].set(0), self.c.at[0].set(belief.mean), self.chol_Q.at[0].set(belief.chol)
+        return eqx.tree_at(lambda chain: (chain.F, chain.c, chain.chol_Q), self, first)
+
     def tangents(self, x: Float[Array, "time component state"]) -> Tangent:
         def each(leaf: Array) -> Array:
             return jnp.broadcast_to(leaf[:, None], (*x.shape[:2], *leaf.shape[1:]))
@@ -55,13 +66,12 @@ class Chain(AbstractProcess):
 
     def general(self) -> Process:
         """The same process, for methods that do not ask it to be linear."""
-        start = MultivariateGaussian(self.c[0], self.chol_Q[0])
         into, at = (self.F, self.c, self.chol_Q), (self.H, self.d, self.chol_R)
         # What `padded` left: a row that changes nothing is no transition, and nothing may be added to it.
         identity = jnp.eye(self.c.shape[-1], dtype=self.c.dtype)
         changes = (identity != self.F) | (self.chol_Q != 0) | (self.c != 0)[:, None]
         moves = changes.any((-2, -1)).at[0].set(False)
-        return Process(start, _affine, _affine, into, at, moves, self.y)
+        return Process(self.prior, _affine, _affine, into, at, moves, self.y)
 
 
 def _affine(x: Float[Array, " state"], row: tuple[Array, Array, Array]) -> MultivariateGaussian:

@@ -1,5 +1,7 @@
 """Exact inference in linear Gaussian chains."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Key
@@ -30,6 +32,7 @@ class Exact(AbstractInference):
     array([1., 1.])
     """
 
+    goes_on: ClassVar[bool] = True
     parallel: bool = eqx.field(static=True, converter=plain, default=False)
 
     @property

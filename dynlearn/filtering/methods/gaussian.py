@@ -25,6 +25,8 @@ class AbstractLinearising(AbstractInference):
     taken as it is, over sigma points of the predicted belief.
     """
 
+    goes_on: ClassVar[bool] = True
+
     @abc.abstractmethod
     def linear(self, law: Law, mean: Array, chol: Array) -> tuple[Array, Array, Array]:
         """(F, c, chol_Q) that stand for `law` over N(mean, chol chol^T)."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from cuthbertlib.linearize import linearize_moments
@@ -36,6 +37,15 @@ class Process(AbstractProcess):
     def rows(self) -> tuple[PyTree, PyTree, Bool[Array, " time"], Float[Array, "time output"]]:
         """What belongs to one sample, with a leading time axis: (into, at, moves, y)."""
         return self.into, self.at, self.moves, self.y
+
+    @property
+    def prior(self) -> MultivariateGaussian:
+        """Of the state at the first sample, before it is measured."""
+        return self.start
+
+    def going_on(self, belief: MultivariateGaussian) -> "Process":
+        """The same samples with `belief`, predicted of the first one, in place of the prior."""
+        return eqx.tree_at(lambda process: process.start, self, belief)
 
     def tangents(self, x: Float[Array, "time component state"]) -> Tangent:
         return Tangent(*jax.vmap(lambda x, at: jax.vmap(lambda x: self.tangent(x, at))(x))(x, self.at))

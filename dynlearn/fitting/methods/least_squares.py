@@ -18,6 +18,8 @@ from dynlearn.identification.ridge import Regression
 from dynlearn.numerics import precision
 from dynlearn.numerics.plain import make_plain
 from dynlearn.trajectories.device.fold import folded
+from dynlearn.trajectories.device.to_device import to_device
+from dynlearn.trajectories.window import Window
 
 Candidate = tuple[float, AbstractClosedForm, float]
 """Score, model, ridge."""
@@ -77,7 +79,7 @@ class LeastSquares:
                 f"{type(model).__name__}; use method='gradient'."
             )
         with precision.float64():
-            regression = _regression(model, session.train)
+            regression = model.regression(_runs(model, session.train))
         if session.validation is None and self.ridge[0] == 0 and regression.samples <= regression.rank + 1:
             raise FitError(
                 f"LeastSquares: {regression.samples} complete transitions do not determine {regression.x_mean.size} "
@@ -91,7 +93,7 @@ class LeastSquares:
         score, fitted, ridge = min(found, key=lambda item: item[0])
         rows = [{"ridge": ridge, "validation": score} for score, _, ridge in found]
         statistics = {"ridge": ridge, "validation": score}
-        refit = lambda ds: refitted(fitted, ds, ridge)  # noqa: E731
+        refit = lambda runs: refitted(fitted, runs, ridge)  # noqa: E731
         return Outcome(fitted, rows, Reason.SOLVED, statistics, refit=refit)
 
     def _validated(
@@ -128,9 +130,9 @@ class LeastSquares:
         return Examples.of(model, ds, longest(model, ds, self.horizon), name)
 
 
-def _regression(model: AbstractClosedForm, ds: xr.Dataset) -> Regression:
-    """Over `ds`: a transition reads what a state is inferred from, and the sample after it."""
-    return model.regression(folded(ds, model.required).ds.dyn.to_device())
+def _runs(model: AbstractClosedForm, ds: xr.Dataset) -> Window:
+    """On the device: a transition reads what a state is inferred from, and the sample after it."""
+    return to_device(folded(ds, model.required).ds)
 
 
 def _solved(
@@ -143,11 +145,11 @@ def _solved(
     return precision.to_default(solved), float(np.abs(weights).max(initial=0))
 
 
-def refitted(model: AbstractClosedForm, ds: xr.Dataset, ridge: float) -> AbstractModel | None:
-    """`model` with the dynamics that solve the regression over `ds`; None where it is not determined."""
+def refitted(model: AbstractClosedForm, runs: Window, ridge: float) -> AbstractModel | None:
+    """`model` with the dynamics that solve the regression over `runs`; None where it is not determined."""
     with precision.float64():
         try:
-            regression = _regression(model, ds)
+            regression = model.regression(runs)
         except FitError:
             return None
         if regression.samples <= 2 * (regression.rank + 1):

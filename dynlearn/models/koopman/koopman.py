@@ -1,7 +1,7 @@
 """Koopman: dynamics that are linear in lifted coordinates."""
 
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 import equinox as eqx
 import jax
@@ -13,12 +13,13 @@ from jaxtyping import Array, Float, Key
 from dynlearn.contract.checks.measured import fewer_delays
 from dynlearn.contract.error_growth import Error, ErrorGrowth
 from dynlearn.contract.markers import AbstractClosedForm, AbstractDeterministic, AbstractLinearLatent
+from dynlearn.contract.model import with_fields
+from dynlearn.contract.rescaling import AbstractRescalable, Affine, Rescaling, joined
 from dynlearn.contract.scaling import Scaling
 from dynlearn.contract.signature import Signature
 from dynlearn.errors import ArgumentError, FitError, check_count, check_known
 from dynlearn.identification.ridge import Regression, check_ridge
 from dynlearn.numerics import precision
-from dynlearn.numerics.buckets import up
 from dynlearn.numerics.distributions.gaussian import Gaussian
 from dynlearn.numerics.keys import as_key
 from dynlearn.numerics.plain import plain
@@ -27,10 +28,15 @@ from dynlearn.parts.liftings import embedding
 from dynlearn.parts.liftings.dictionaries import DICTIONARIES
 from dynlearn.parts.liftings.dictionary import AbstractDictionary
 from dynlearn.parts.liftings.learned import Learned
+from dynlearn.parts.networks.rescaled import rescaled
 from dynlearn.trajectories.device.fold import folded
+from dynlearn.trajectories.device.to_device import to_device
 from dynlearn.trajectories.hold import Hold
 from dynlearn.trajectories.once import one_call
 from dynlearn.trajectories.window import Window
+
+LIFTED_AT_ONCE = 1024
+"""Delay vectors lifted by one call of the compiled program."""
 
 
 class KoopmanState(eqx.Module):
@@ -38,7 +44,7 @@ class KoopmanState(eqx.Module):
     error: Error
 
 
-class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
+class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractRescalable, AbstractDeterministic):
     """Extended dynamic mode decomposition with control, and its deep form.
 
         z_k = [v_k, features(v_k)],    z_{k+1} = A z_k + B u_k + c,    y_k = C z_k + error,
@@ -121,19 +127,19 @@ class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
 
     @classmethod
     def _regressed(cls, ds, signature, dictionary, ridge, gap, key) -> Self:
-        runs = folded(ds, dictionary.delays + 1).ds.dyn.to_device()
         scaling = Scaling.of(ds)
+        runs = to_device(folded(ds, dictionary.delays + 1).ds)
         found = embedding.Transitions(runs, scaling, dictionary.delays)
         if len(found) == 0:
             raise FitError(
                 f"Koopman: no run has {dictionary.delays + 2} complete samples in a row, which "
                 f"delays={dictionary.delays} needs; {fewer_delays(ds, dictionary.delays)}"
             )
-        v = found[:][0]
-        dictionary = dictionary.prepared(jnp.asarray(v), key)
-        n, m = dictionary(jnp.asarray(v[0])).shape[0], signature.controls
-        noise = ErrorGrowth.unit(signature.outputs)
-        model = cls(signature, scaling, dictionary, jnp.eye(n), jnp.zeros((n, m)), jnp.zeros(n), noise, gap)
+        v = embedding.Vectors(found)
+        dictionary = dictionary.prepared(v, key)
+        n, m = eqx.filter_eval_shape(dictionary, v[np.arange(1)][0]).shape[0], signature.controls
+        A, B, c = map(precision.array, (np.eye(n), np.zeros((n, m)), np.zeros(n)))
+        model = cls(signature, scaling, dictionary, A, B, c, ErrorGrowth.unit(signature.outputs), gap)
         ridge = max(ridge, 1e-3) if isinstance(dictionary, Learned) else ridge
         return model.solved(model.regression(runs).solve(ridge))
 
@@ -153,7 +159,34 @@ class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
     def solved(self, weights: Float[np.ndarray, "coefficient z"]) -> Self:
         n = self.A.shape[0]
         A, B, c = weights[:n].T, weights[n:-1].T, weights[-1]
-        return eqx.tree_at(lambda k: (k.A, k.B, k.c), self, tuple(map(jnp.asarray, (A, B, c))))
+        return eqx.tree_at(lambda k: (k.A, k.B, k.c), self, tuple(map(precision.array, (A, B, c))))
+
+    def rescaled(self, scaling: Scaling) -> Self:
+        """With z = T z' + t: A' = T^{-1} A T, and so on; of a dictionary that is learned, or has no features.
+
+        Raises:
+            ArgumentError: features that stay what they are in units of their own.
+        """
+        change = Rescaling.between(self.scaling, scaling)
+        d = self.dictionary.delays
+        v = joined(*[change.output] * (d + 1), *[change.control] * d)
+        features = self.A.shape[0] - v.factor.size
+        if features and not isinstance(self.dictionary, Learned):
+            raise ArgumentError(
+                f"Koopman: the features of {type(self.dictionary).__name__} are of the units they were made in; solve "
+                f"anew, method='least_squares', keep the scaling, or fit a new model to all data, from_data(train)."
+            )
+        dictionary: Any = self.dictionary
+        if features:
+            network = rescaled(dictionary.network, v, np.ones(features))
+            dictionary = eqx.tree_at(lambda learned: learned.network, dictionary, network)
+        T, t = joined(v, Affine.unchanged(features))
+        A, B, c = (np.asarray(a, float) for a in (self.A, self.B, self.c))
+        c = (A @ t + B @ change.control.offset + c - t) / T
+        A, B = A * T / T[:, None], B * change.control.factor / T[:, None]
+        noise = self.noise.multiplied(1 / change.output.factor)
+        solved = {"A": precision.array(A), "B": precision.array(B), "c": precision.array(c)}
+        return with_fields(self, scaling=scaling, dictionary=dictionary, noise=noise, **solved)
 
     @property
     def method(self) -> str:
@@ -211,8 +244,11 @@ class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
 
 
 def _lifted(dictionary: AbstractDictionary, v: Float[np.ndarray, "pair v"]) -> Float[np.ndarray, "pair z"]:
-    rows = np.concatenate([v, np.zeros((up(len(v)) - len(v), v.shape[1]), v.dtype)])
-    return np.asarray(_lifted_rows(dictionary, jnp.asarray(rows)))[: len(v)]
+    """So many rows at a time, whatever their number: one program lifts them all."""
+    parts = max(1, -(-len(v) // LIFTED_AT_ONCE))
+    rows = np.concatenate([v, np.zeros((parts * LIFTED_AT_ONCE - len(v), v.shape[1]), v.dtype)])
+    each = [_lifted_rows(dictionary, precision.array(some)) for some in np.split(rows, parts)]
+    return np.concatenate(each)[: len(v)]
 
 
 @compiled

@@ -13,7 +13,7 @@ from dynlearn.contract.markers import AbstractStochastic
 from dynlearn.contract.model import with_fields
 from dynlearn.contract.scaling import Scaling
 from dynlearn.contract.signature import Signature
-from dynlearn.contract.state_space import AbstractStateSpace, Into, markov
+from dynlearn.contract.state_space import AbstractMarkov, Into, markov
 from dynlearn.errors import ArgumentError, check_count, check_known
 from dynlearn.filtering.contract import AbstractInference, AbstractProcess
 from dynlearn.filtering.kalman.chain import Chain
@@ -42,7 +42,7 @@ class ContinuousDiscreteState(eqx.Module):
     """Scaled."""
 
 
-class ContinuousDiscrete(AbstractStateSpace, AbstractStochastic):
+class ContinuousDiscrete(AbstractMarkov, AbstractStochastic):
     """A state that moves in continuous time, seen at discrete instants through auxiliary variables.
 
         dz = f(z, u, s) dt + G dB,    z(t_0) ~ N(m0, P0),
@@ -196,10 +196,6 @@ class ContinuousDiscrete(AbstractStateSpace, AbstractStochastic):
     @property
     def state_names(self) -> tuple[str, ...]:
         return tuple(f"z{i}" for i in range(self.start_mean.shape[-1]))
-
-    @property
-    def feedthrough(self) -> bool:
-        return False
 
     @property
     def inference(self) -> AbstractInference:

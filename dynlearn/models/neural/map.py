@@ -11,6 +11,8 @@ from jaxtyping import Array, Float, Key
 
 from dynlearn.contract.error_growth import Error, ErrorGrowth
 from dynlearn.contract.markers import AbstractDeterministic
+from dynlearn.contract.model import with_fields
+from dynlearn.contract.rescaling import AbstractRescalable, Rescaling
 from dynlearn.contract.scaling import Scaling
 from dynlearn.contract.signature import Signature
 from dynlearn.errors import ArgumentError, check_known
@@ -32,7 +34,7 @@ class NeuralMapState(eqx.Module):
     error: Error
 
 
-class NeuralMap(AbstractDeterministic, AbstractStateModel):
+class NeuralMap(AbstractDeterministic, AbstractRescalable, AbstractStateModel):
     """Discrete-time dynamics with a network for the change in one sampling interval.
 
         x_{k+1} = x_k + f(x_k, u_k, s),    y = output_mean + output_scale * x[:p] + error,
@@ -135,6 +137,17 @@ class NeuralMap(AbstractDeterministic, AbstractStateModel):
     @property
     def objective(self) -> str:
         return "multi_step"
+
+    def rescaled(self, scaling: Scaling) -> Self:
+        """A map of the user's own is in physical units already."""
+        change = Rescaling.between(self.scaling, scaling)
+        changed = self.map
+        if isinstance(changed, LearnedMap):
+            changed = changed.rescaled(change.state(self.hidden), change, self.signature.hold.ends)
+        noise = self.noise.multiplied(1 / change.output.factor)
+        return with_fields(
+            self, scaling=scaling, map=changed, encoder=self.encoder.rescaled(change), noise=noise
+        )
 
     def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> NeuralMapState:
         x = self.encoder(past, self.scaling)

@@ -13,6 +13,8 @@ from jaxtyping import Array, Float, Key
 
 from dynlearn.contract.error_growth import Error, ErrorGrowth
 from dynlearn.contract.markers import AbstractDeterministic, AbstractWholePath
+from dynlearn.contract.model import with_fields
+from dynlearn.contract.rescaling import AbstractRescalable, Rescaling
 from dynlearn.contract.scaling import Scaling
 from dynlearn.contract.signature import Signature
 from dynlearn.errors import ArgumentError, check_known
@@ -40,7 +42,7 @@ class NeuralODEState(eqx.Module):
     error: Error
 
 
-class NeuralODE(AbstractWholePath, AbstractDeterministic, AbstractStateModel):
+class NeuralODE(AbstractWholePath, AbstractDeterministic, AbstractRescalable, AbstractStateModel):
     """Continuous-time dynamics with a network as vector field.
 
         dx/dt = f(x, u, s) / time_scale,    y = output_mean + output_scale * x[:p] + error,
@@ -152,6 +154,19 @@ class NeuralODE(AbstractWholePath, AbstractDeterministic, AbstractStateModel):
     @property
     def objective(self) -> str:
         return "multi_step"
+
+    def rescaled(self, scaling: Scaling) -> Self:
+        """A field of the user's own is in physical units already; an adaptive solver's tolerances are of scaled states,
+        and its steps others then.
+        """
+        change = Rescaling.between(self.scaling, scaling)
+        field = self.field
+        if isinstance(field, LearnedField):
+            field = field.rescaled(change.state(self.hidden), change)
+        noise = self.noise.multiplied(1 / change.output.factor)
+        return with_fields(
+            self, scaling=scaling, field=field, encoder=self.encoder.rescaled(change), noise=noise
+        )
 
     def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> NeuralODEState:
         x = self.encoder(past, self.scaling)

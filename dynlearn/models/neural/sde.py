@@ -12,12 +12,14 @@ from jaxtyping import Array, Float, Key
 
 from dynlearn.contract.markers import AbstractContinuous, AbstractStochastic
 from dynlearn.contract.model import with_fields
+from dynlearn.contract.rescaling import AbstractRescalable, Rescaling
 from dynlearn.contract.scaling import Scaling
 from dynlearn.contract.signature import Signature
-from dynlearn.contract.state_space import AbstractMarkov
+from dynlearn.contract.state_space import AbstractMarkov, markov
 from dynlearn.errors import ArgumentError, check_known
 from dynlearn.filtering.contract import AbstractInference
 from dynlearn.filtering.methods.gaussian import Extended
+from dynlearn.filtering.processes.process import Process
 from dynlearn.models.neural.ode import continuous_signature
 from dynlearn.models.neural.state_model import AbstractStateModel, check_sizes, fraction_of
 from dynlearn.numerics.activations import inverse_softplus
@@ -26,7 +28,7 @@ from dynlearn.numerics.keys import as_key, split
 from dynlearn.numerics.linear.flow import flow
 from dynlearn.parts.encoders.encoder import Encoder
 from dynlearn.parts.fields.given import Function, given
-from dynlearn.parts.fields.learned import ConstantDiffusion, LearnedDiffusion, LearnedField
+from dynlearn.parts.fields.learned import ConstantDiffusion, LearnedDiffusion, LearnedField, softplus_times
 from dynlearn.parts.laws.measurement import Measurement
 from dynlearn.parts.networks.networks import mlp
 from dynlearn.solvers.ode.fixed import FixedStep
@@ -47,7 +49,9 @@ class NeuralSDEState(eqx.Module):
     static: Float[Array, " static"]
 
 
-class NeuralSDE(AbstractContinuous, AbstractStochastic, AbstractStateModel, AbstractMarkov):
+class NeuralSDE(
+    AbstractContinuous, AbstractStochastic, AbstractRescalable, AbstractStateModel, AbstractMarkov
+):
     """Stochastic dynamics in continuous time, drift and diffusion learned.
 
         dx = f(x, u, s) dt + g(x, u, s) dW (Ito),    y = output_mean + output_scale * (x[:p] + sigma eps),
@@ -177,6 +181,27 @@ class NeuralSDE(AbstractContinuous, AbstractStochastic, AbstractStateModel, Abst
     def objective(self) -> str:
         return "energy"
 
+    def rescaled(self, scaling: Scaling) -> Self:
+        """A field or a diffusion of the user's own is in physical units already."""
+        change = Rescaling.between(self.scaling, scaling)
+        state = change.state(self.hidden)
+        field, diffusion = (
+            one.rescaled(state, change)
+            if isinstance(one, LearnedField | LearnedDiffusion | ConstantDiffusion)
+            else one
+            for one in (self.field, self.diffusion_field)
+        )
+        measured = softplus_times(self.measurement.raw, 1 / change.output.factor)
+        return with_fields(
+            self,
+            scaling=scaling,
+            field=field,
+            diffusion_field=diffusion,
+            encoder=self.encoder.rescaled(change),
+            uncertainty=softplus_times(self.uncertainty, 1 / state.factor),
+            measurement=Measurement(measured, self.measurement.fitted),
+        )
+
     def as_fitted(self) -> Self:
         return eqx.tree_at(lambda m: m.measurement, self, self.measurement.as_fitted())
 
@@ -217,6 +242,9 @@ class NeuralSDE(AbstractContinuous, AbstractStochastic, AbstractStateModel, Abst
 
     def emit(self, x: Float[Array, " state"], s: Float[Array, " static"]) -> Gaussian:
         return self.measurement.predictive(self.outputs_of(x))
+
+    def process(self, run: Window) -> Process:
+        return markov(self, run)
 
     def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> NeuralSDEState:
         x = self.encoder(past, self.scaling)

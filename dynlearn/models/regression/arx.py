@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
-from dynlearn.contract.checks.measured import fewer_delays, in_a_row, sparse
+from dynlearn.contract.checks.measured import fewer_delays, longest_complete, sparse
 from dynlearn.contract.error_growth import Error, ErrorGrowth
 from dynlearn.contract.markers import AbstractClosedForm, AbstractDeterministic
 from dynlearn.contract.scaling import Scaling
@@ -21,7 +21,9 @@ from dynlearn.numerics.plain import plain
 from dynlearn.parts.liftings import embedding
 from dynlearn.trajectories.device.fold import folded
 from dynlearn.trajectories.device.ragged import is_ragged
+from dynlearn.trajectories.device.to_device import to_device
 from dynlearn.trajectories.once import one_call
+from dynlearn.trajectories.schema import run_lengths
 from dynlearn.trajectories.window import Window
 
 
@@ -101,12 +103,10 @@ class ARX(AbstractClosedForm, AbstractDeterministic):
         with precision.float64():
             scaling = Scaling.of(ds)
             tried = [d for d in _CANDIDATES if d <= longest] if delays is None else [delays]
-            whole = None if is_ragged(ds.dyn.lengths) else ds.dyn.to_device()
+            whole = None if is_ragged(run_lengths(ds)) else to_device(ds)
             found = [
                 (
-                    *_akaike(
-                        folded(ds, d + 1).ds.dyn.to_device() if whole is None else whole, scaling, d, ridge
-                    ),
+                    *_akaike(to_device(folded(ds, d + 1).ds) if whole is None else whole, scaling, d, ridge),
                     d,
                 )
                 for d in tried
@@ -115,7 +115,7 @@ class ARX(AbstractClosedForm, AbstractDeterministic):
             if not np.isfinite(criterion):
                 raise FitError(_too_little(ds, tried[0]))
             model = cls(
-                signature, scaling, jnp.asarray(weights.T), ErrorGrowth.unit(signature.outputs), d, gap
+                signature, scaling, precision.array(weights.T), ErrorGrowth.unit(signature.outputs), d, gap
             )
         return precision.to_default(model)
 
@@ -123,7 +123,7 @@ class ARX(AbstractClosedForm, AbstractDeterministic):
         return _regression(runs, self.scaling, self.delays)
 
     def solved(self, weights: Float[np.ndarray, "coefficient output"]) -> Self:
-        return eqx.tree_at(lambda m: m.weights, self, jnp.asarray(weights.T))
+        return eqx.tree_at(lambda m: m.weights, self, precision.array(weights.T))
 
     @property
     def method(self) -> str:
@@ -177,7 +177,7 @@ def _regression(runs: Window, scaling: Scaling, delays: int) -> Regression:
 
 
 def _too_little(ds: xr.Dataset, delays: int) -> str:
-    if in_a_row(ds) < delays + 2:
+    if longest_complete(ds) < delays + 2:
         needs = f"no run has {delays + 2} complete samples in a row, which delays={delays} needs"
         return f"ARX: {needs}; {fewer_delays(ds, delays)}"
     fewer = "use fewer delays, or " if delays else ""

@@ -2,11 +2,15 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key
 
+from dynlearn.contract.rescaling import Affine, Rescaling, joined
 from dynlearn.contract.scaling import Scaling
+from dynlearn.numerics.fixed import Constant
 from dynlearn.numerics.plain import plain
 from dynlearn.parts.networks.networks import mlp
+from dynlearn.parts.networks.rescaled import rescaled
 from dynlearn.trajectories.window import Window
 
 
@@ -21,6 +25,8 @@ class Encoder(eqx.Module):
     network: eqx.nn.MLP | None
     memory: int = eqx.field(static=True, converter=plain)
     hidden: int = eqx.field(static=True, converter=plain)
+    before: Constant | None
+    """The scaled controls that stand before the start of a run; None for 0, as which they were learned."""
 
     def __init__(
         self,
@@ -33,7 +39,7 @@ class Encoder(eqx.Module):
         *,
         key: Key[Array, ""],
     ):
-        self.memory, self.hidden = memory, hidden
+        self.memory, self.hidden, self.before = memory, hidden, None
         features = outputs + memory * (2 * outputs + controls + 1)
         trivial = memory == 1 and hidden == 0
         self.network = (
@@ -46,7 +52,8 @@ class Encoder(eqx.Module):
         if self.network is None:
             return last
         known = jnp.where(jnp.isfinite(last), last, 0)
-        u = jnp.where(past.valid[:, None], scaling.control(past.control), 0).at[-1].set(0)
+        before = 0 if self.before is None else self.before.value
+        u = jnp.where(past.valid[:, None], scaling.control(past.control), before).at[-1].set(0)
         features = [
             jnp.where(past.observed, y - known, 0),
             past.observed.astype(y.dtype),
@@ -55,6 +62,21 @@ class Encoder(eqx.Module):
         ]
         correction = self.network(jnp.concatenate([known, *map(jnp.ravel, features)]))
         return jnp.concatenate([last, jnp.zeros(self.hidden, y.dtype)]) + correction
+
+    def rescaled(self, change: Rescaling) -> "Encoder":
+        """The same states in other units."""
+        if self.network is None:
+            return self
+        p, m, k = change.output.factor.size, change.control.factor.size, self.memory
+        differences = Affine(np.tile(change.output.factor, k), np.zeros(k * p))
+        # The control of the present instant is 0 whatever it is.
+        controls = [change.control] * (k - 1) + [Affine.unchanged(m)]
+        lags = Affine(np.full(k, change.time), np.zeros(k))
+        inputs = joined(change.output, differences, Affine.unchanged(k * p), *controls, lags)
+        network = rescaled(self.network, inputs, 1 / change.state(self.hidden).factor)
+        before = jnp.zeros(m) if self.before is None else self.before.value
+        changed = network, Constant(change.control.backward(before))
+        return eqx.tree_at(lambda e: (e.network, e.before), self, changed, is_leaf=lambda node: node is None)
 
 
 def last_measured(y: Float[Array, "time output"], observed: Array) -> Float[Array, " output"]:

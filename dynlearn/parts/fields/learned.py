@@ -3,9 +3,14 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from dynlearn.contract.rescaling import Affine, Rescaling, joined, multiplied
 from dynlearn.contract.scaling import Scaling
+from dynlearn.numerics.fixed import Constant
+from dynlearn.numerics.precision import array
+from dynlearn.parts.networks.rescaled import rescaled
 
 
 class LearnedField(eqx.Module):
@@ -16,14 +21,27 @@ class LearnedField(eqx.Module):
     def __call__(self, time, x, u, s, scaling: Scaling) -> Float[Array, " state"]:
         return self.network(jnp.concatenate([x, u, s])) / scaling.time_scale
 
+    def rescaled(self, state: Affine, change: Rescaling) -> "LearnedField":
+        """The same field of a state in other units: dx'/dt = network(x, u, s) / (a time_scale)."""
+        return LearnedField(rescaled(self.network, _inputs(state, change, 1), change.time / state.factor))
+
 
 class LearnedDiffusion(eqx.Module):
     """softplus(network(x, u, s)) / sqrt(time_scale), one standard deviation per state."""
 
     network: eqx.nn.MLP
+    gain: Constant | None = None
+    """Times as much, per state; None for 1."""
 
     def __call__(self, time, x, u, s, scaling: Scaling) -> Float[Array, " state"]:
-        return jax.nn.softplus(self.network(jnp.concatenate([x, u, s]))) / jnp.sqrt(scaling.time_scale)
+        found = jax.nn.softplus(self.network(jnp.concatenate([x, u, s]))) / jnp.sqrt(scaling.time_scale)
+        return found if self.gain is None else self.gain.value * found
+
+    def rescaled(self, state: Affine, change: Rescaling) -> "LearnedDiffusion":
+        """The same diffusion of a state in other units."""
+        network = rescaled(self.network, _inputs(state, change, 1), np.ones(state.factor.size))
+        gain = jnp.ones(state.factor.size) if self.gain is None else self.gain.value
+        return LearnedDiffusion(network, Constant(multiplied(gain, change.time**0.5 / state.factor)))
 
 
 class ConstantDiffusion(eqx.Module):
@@ -34,6 +52,10 @@ class ConstantDiffusion(eqx.Module):
     def __call__(self, time, x, u, s, scaling: Scaling) -> Float[Array, " state"]:
         return jax.nn.softplus(self.raw) / jnp.sqrt(scaling.time_scale)
 
+    def rescaled(self, state: Affine, change: Rescaling) -> "ConstantDiffusion":
+        """The same diffusion of a state in other units."""
+        return ConstantDiffusion(softplus_times(self.raw, change.time**0.5 / state.factor))
+
 
 class LearnedMap(eqx.Module):
     """x + network(x, u, s)."""
@@ -42,3 +64,19 @@ class LearnedMap(eqx.Module):
 
     def __call__(self, time, x, u, s, scaling: Scaling) -> Float[Array, " state"]:
         return x + self.network(jnp.concatenate([x, u, s]))
+
+    def rescaled(self, state: Affine, change: Rescaling, ends: int) -> "LearnedMap":
+        """The same map of a state in other units; of so many `ends` of a control's interval it is told."""
+        return LearnedMap(rescaled(self.network, _inputs(state, change, ends), 1 / state.factor))
+
+
+def softplus_times(
+    raw: Float[Array, " entry"], factor: Float[np.ndarray, " entry"]
+) -> Float[Array, " entry"]:
+    """What softplus gives `factor` times as much of as of `raw`."""
+    value = factor * np.logaddexp(0, np.asarray(raw, float))
+    return array(value + np.log(-np.expm1(-value)), raw.dtype)
+
+
+def _inputs(state: Affine, change: Rescaling, ends: int) -> Affine:
+    return joined(state, *[change.control] * ends, change.static)

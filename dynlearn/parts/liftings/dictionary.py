@@ -1,12 +1,13 @@
 """What a dictionary is: nonlinear features of a delay vector, in which dynamics become linear."""
 
 import abc
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Int, Key
 
 from dynlearn.errors import ArgumentError, check_count
 
@@ -20,11 +21,12 @@ class AbstractDictionary(eqx.Module):
     delays: eqx.AbstractVar[int]
 
     @abc.abstractmethod
-    def prepared(self, v: Float[Array, "pair v"], key: Key[Array, ""]) -> "AbstractDictionary":
+    def prepared(self, v: Any, key: Key[Array, ""]) -> "AbstractDictionary":
         """This dictionary with everything it takes from data (centres, frequencies) or draws from `key`.
 
         Args:
-            v: delay vectors of the training data.
+            v: delay vectors of the training data, `(row, v)`: an array, or what has its length, its shape and its
+                rows at the places of an array.
             key: of what is drawn.
 
         Returns:
@@ -47,14 +49,19 @@ def check_bandwidth(bandwidth: float) -> None:
         raise ArgumentError(f"bandwidth: expected a number > 0 (median distances), got {bandwidth!r}.")
 
 
-def median_distance(v: Float[Array, "pair v"], key: Key[Array, ""], pairs: int = 1000) -> Float[Array, ""]:
-    i, j = jax.random.randint(key, (2, pairs), 0, v.shape[0])
-    rows = np.asarray(v)
-    distance = np.sqrt(np.sum((rows[np.asarray(i)] - rows[np.asarray(j)]) ** 2, axis=1))
-    return jnp.asarray(max(np.median(distance), 1e-6), rows.dtype)
+def pairs(key: Key[Array, ""], rows: Int[Array, ""]) -> Int[Array, "2 pair"]:
+    """Pairs of the so many rows of v, drawn at random."""
+    return jax.random.randint(key, (2, 1000), 0, rows)
 
 
-def check_enough(name: str, v: Array, needed: int) -> None:
+def median_distance(v: Any, drawn: Int[Array, "2 pair"]) -> float:
+    """Between the rows of v that `pairs` drew."""
+    i, j = np.asarray(drawn)
+    apart = np.asarray(v[i]) - np.asarray(v[j])
+    return max(float(np.median(np.sqrt(np.sum(apart**2, axis=1)))), 1e-6)
+
+
+def check_enough(name: str, v: Any, needed: int) -> None:
     if v.shape[0] < needed:
         raise ArgumentError(
             f"{name}: needs at least {needed} complete delay vectors in the data, found {v.shape[0]}; "

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Array, Float, Int, Shaped
 
 from dynlearn.contract.scaling import Scaling
+from dynlearn.trajectories.device.complete import in_a_row
 from dynlearn.trajectories.window import Window
 
-AT_ONCE = 8192
+AT_ONCE = 4096
 """Transitions that are made at once: what is computed of them fits into a processor\'s cache."""
 
 
@@ -70,32 +71,46 @@ class Transitions:
     """
 
     def __init__(self, runs: Window, scaling: Scaling, delays: int):
-        own = scaling.on_host()
-        self.y, self.u, self.delays = own.output(runs.output), own.control(runs.control), delays
-        valid = np.asarray(runs.valid)
-        measured = np.asarray(runs.observed).all(-1) & valid
-        # Complete samples in a row up to each one: v_k needs delays + 1 of them, the transition one more.
-        index = np.arange(valid.shape[1], dtype=np.int32)
-        last_gap = np.maximum.accumulate(np.where(measured, np.int32(-1), index), axis=1)
-        self.run, later = np.nonzero((index - last_gap >= delays + 2) & measured)
-        self.now = later - 1
+        outputs, controls = runs.output.shape[-1], runs.control.shape[-1]
+        samples = runs.valid.size  # numpy cannot find it out where there are no controls
+        self.y = np.asarray(runs.output).reshape(samples, outputs)
+        self.u = np.asarray(runs.control).reshape(samples, controls)
+        self.scaling, self.delays = scaling.on_host(), delays
+        measured = np.asarray(runs.observed).all(-1) & np.asarray(runs.valid)
+        # v_k needs delays + 1 complete samples, the transition one more. Of all runs one after the other.
+        self.now = np.flatnonzero(in_a_row(measured) >= delays + 2) - 1
 
     def __len__(self) -> int:
-        return len(self.run)
+        return len(self.now)
 
     def __getitem__(
         self, which: slice
     ) -> tuple[Float[np.ndarray, "pair v"], Float[np.ndarray, "pair control"], Float[np.ndarray, "pair v"]]:
-        run, now = self.run[which], self.now[which]
+        now = self.now[which]
+        return self.vectors(now), self.scaling.control(self.u[now]), self.vectors(now + 1)
 
-        def vectors(at: np.ndarray) -> np.ndarray:
-            ys = [self.y[run, at - lag] for lag in range(self.delays + 1)]
-            us = [self.u[run, at - lag] for lag in range(1, self.delays + 1)]
-            return np.concatenate([*ys, *us], axis=1)
-
-        return vectors(now), self.u[run, now], vectors(now + 1)
+    def vectors(self, at: Int[np.ndarray, " pair"]) -> Float[np.ndarray, "pair v"]:
+        """v at some of the samples of all runs."""
+        ys = [self.scaling.output(self.y[at - lag]) for lag in range(self.delays + 1)]
+        us = [self.scaling.control(self.u[at - lag]) for lag in range(1, self.delays + 1)]
+        return np.concatenate([*ys, *us], axis=1)
 
     def blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """All of them, at least one block."""
         for first in range(0, max(len(self), 1), AT_ONCE):
             yield self[first : first + AT_ONCE]
+
+
+class Vectors:
+    """Every v_k of some transitions, made when asked for: `len`, `shape`, and rows by an array of their places."""
+
+    def __init__(self, found: Transitions):
+        self._found = found
+        outputs, controls = found.y.shape[1], found.u.shape[1]
+        self.shape = len(found), size(outputs, controls, found.delays)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: Int[np.ndarray, " row"]) -> Float[np.ndarray, "row v"]:
+        return self._found.vectors(self._found.now[index])

@@ -5,16 +5,19 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
 
 from dynlearn.contract.scaling import Fixed
 from dynlearn.errors import check_count
 from dynlearn.numerics.plain import plain
+from dynlearn.numerics.precision import array, compiled
 from dynlearn.parts.liftings.dictionary import (
     AbstractDictionary,
     check_bandwidth,
     check_enough,
     median_distance,
+    pairs,
 )
 
 
@@ -51,11 +54,18 @@ class Fourier(AbstractDictionary, Fixed):
 
     def prepared(self, v, key):
         check_enough("Fourier", v, 2)
-        width = self.bandwidth * median_distance(v, key)
-        for_w, for_b = jax.random.split(key)
-        frequency = jax.random.normal(for_w, (self.count, v.shape[1]), v.dtype) / width
-        phase = jax.random.uniform(for_b, (self.count,), v.dtype, 0, 2 * jnp.pi)
-        return Fourier(self.count, self.delays, self.bandwidth, frequency, phase)
+        drawn, normal, phase = _drawn(key, array(len(v), int), self.count, v.shape[1])
+        width = self.bandwidth * median_distance(v, drawn)
+        return Fourier(self.count, self.delays, self.bandwidth, array(np.asarray(normal) / width), phase)
 
     def features(self, v):
         return jnp.cos(self.frequency @ v + self.phase)
+
+
+@compiled
+def _drawn(
+    key: Key[Array, ""], rows: Int[Array, ""], count: int, size: int
+) -> tuple[Int[Array, "2 pair"], Float[Array, "feature v"], Float[Array, " feature"]]:
+    for_w, for_b = jax.random.split(key)
+    normal = jax.random.normal(for_w, (count, size), float)
+    return pairs(key, rows), normal, jax.random.uniform(for_b, (count,), float, 0, 2 * jnp.pi)

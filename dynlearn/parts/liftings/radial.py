@@ -3,16 +3,19 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from dynlearn.contract.scaling import Fixed
 from dynlearn.errors import check_count
 from dynlearn.numerics.plain import plain
+from dynlearn.numerics.precision import array
 from dynlearn.parts.liftings.dictionary import (
     AbstractDictionary,
     check_bandwidth,
     check_enough,
     median_distance,
+    pairs,
 )
 
 
@@ -49,10 +52,10 @@ class Radial(AbstractDictionary, Fixed):
 
     def prepared(self, v, key):
         check_enough("Radial", v, self.count)
-        centre = v[jax.random.choice(key, v.shape[0], (self.count,), replace=False)]
-        return Radial(
-            self.count, self.delays, self.bandwidth, centre, self.bandwidth * median_distance(v, key)
-        )
+        # The order of all rows depends on their number: a program of its own would be compiled for every one.
+        chosen = np.asarray(jax.random.choice(key, len(v), (self.count,), replace=False))
+        width = self.bandwidth * median_distance(v, pairs(key, array(len(v), int)))
+        return Radial(self.count, self.delays, self.bandwidth, array(v[chosen]), array(width))
 
     def features(self, v):
         square = jnp.sum((v - self.centre) ** 2, axis=1)

@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Bool, Float
+from jaxtyping import Array, Bool, Float
 
 from dynlearn.errors import ArgumentError
 from dynlearn.numerics.buckets import up
+from dynlearn.numerics.precision import array
 from dynlearn.trajectories.checks.validate import validate
 from dynlearn.trajectories.message import refusal
-from dynlearn.trajectories.once import once_where_small
+from dynlearn.trajectories.once import LARGEST, once_where_small
 from dynlearn.trajectories.schema import times_2d
 from dynlearn.trajectories.window import Window
 
@@ -64,66 +65,67 @@ def exactly(size: int) -> int:
 def _moved(
     ds: xr.Dataset, dtype: np.dtype, size_of_runs: Callable[[int], int], size_of_samples: Callable[[int], int]
 ) -> Window:
-    host = on_host(ds)
-    runs, samples = host.valid.shape
-    runs, samples = size_of_runs(runs) - runs, size_of_samples(samples) - samples
+    # Of a large dataset one array after the other, so that there is never a second copy of all of them.
+    host = on_host(ds) if ds.nbytes <= LARGEST else None
+    ds = ds if host is not None else _checked(ds)
+    t = times_2d(ds)
+    more = size_of_runs(t.shape[0]) - t.shape[0], size_of_samples(t.shape[1]) - t.shape[1]
 
-    def padded(values: np.ndarray, how: str = "constant") -> np.ndarray:
-        if not runs and not samples:
-            return values
-        return np.pad(values, ((0, runs), (0, samples), *((0, 0),) * (values.ndim - 2)), mode=how)  # type: ignore[call-overload]
+    def moved(name: str) -> Array:
+        values = READ[name](ds, t) if host is None else getattr(host, name)
+        kept = values if values.dtype == bool else values.astype(dtype, copy=False)
+        widths = ((0, more[0]), (0, more[1]), *((0, 0),) * (values.ndim - 2))
+        if name == "static":  # has no axis of time; always a copy, for it may be the dataset's own memory
+            return jnp.asarray(np.pad(kept, ((0, more[0]), (0, 0)), mode="edge"))
+        how = "edge" if name == "time" else "constant"
+        return jnp.asarray(np.pad(kept, widths, mode=how) if any(more) else kept)  # type: ignore[call-overload]
 
-    static = np.pad(host.static, ((0, runs), (0, 0)), mode="edge") if runs else host.static
-    return Window(
-        time=jnp.asarray(padded(host.time, "edge"), dtype),
-        interval=jnp.asarray(padded(host.interval), dtype),
-        output=jnp.asarray(padded(host.output), dtype),
-        observed=jnp.asarray(padded(host.observed)),
-        control=jnp.asarray(padded(host.control), dtype),
-        valid=jnp.asarray(padded(host.valid)),
-        static=jnp.asarray(np.array(static, dtype)),  # a copy: it may be the dataset's own memory
-    )
+    return Window(**{name: moved(name) for name in READ})
 
 
 class OnHost(NamedTuple):
-    """What a `Window` of all runs holds, in the dataset's own precision; its docstrings say what each is."""
+    """What a `Window` of runs holds, `(run, time)` and so on, in the dataset's own precision; its docstrings say what
+    each is.
+    """
 
-    time: Float[np.ndarray, "run time"]
-    interval: Float[np.ndarray, "run time"]
-    output: Float[np.ndarray, "run time output"]
-    observed: Bool[np.ndarray, "run time output"]
-    control: Float[np.ndarray, "run time control"]
-    valid: Bool[np.ndarray, "run time"]
-    static: Float[np.ndarray, "run static"]
+    time: Float[np.ndarray, "_ _"]
+    interval: Float[np.ndarray, "_ _"]
+    output: Float[np.ndarray, "_ _ output"]
+    observed: Bool[np.ndarray, "_ _ output"]
+    control: Float[np.ndarray, "_ _ control"]
+    valid: Bool[np.ndarray, "_ _"]
+    static: Float[np.ndarray, "_ static"]
+
+
+def placed(host: OnHost, dtype: Any = None) -> Window:
+    """The same on the device, times and values in JAX's default precision or in `dtype`."""
+    each = {
+        name: jnp.asarray(values) if values.dtype == bool else array(values, dtype)
+        for name, values in host._asdict().items()
+    }
+    return Window(**each)
 
 
 @once_where_small
 def on_host(ds: xr.Dataset) -> OnHost:
     """The values of a dataset without NaN, and their masks."""
-    kinds = [kind for kind in ("output", "control", "static") if kind in ds]
-    if ds[kinds].chunks:
-        ds = validate(ds[kinds].compute())
-    else:
-        validate(ds)
+    ds = _checked(ds)
     t = times_2d(ds)
-    valid = ~np.isnan(t)
-    output = ds["output"].transpose("trajectory", "time", "output_name").values
-    observed = ~np.isnan(output)
-    return OnHost(
-        last_repeated(t),
-        _intervals(t),
-        np.where(observed, output, 0),
-        observed,
-        _controls(ds, valid),
-        valid,
-        _static(ds),
-    )
+    return OnHost(**{name: read(ds, t) for name, read in READ.items()})
+
+
+def _checked(ds: xr.Dataset) -> xr.Dataset:
+    """Under the schema, with lazy values computed."""
+    kinds = [kind for kind in ("output", "control", "static") if kind in ds]
+    return validate(ds[kinds].compute() if ds[kinds].chunks else ds)
 
 
 def _intervals(t: np.ndarray) -> np.ndarray:
     """Time to the next sample, 0 at the last one and in the padding."""
-    steps = np.diff(t, axis=1, append=np.nan)
-    return np.where(np.isnan(steps), 0.0, steps)
+    steps = np.zeros(t.shape)
+    np.subtract(t[:, 1:], t[:, :-1], out=steps[:, :-1])
+    steps[np.isnan(steps)] = 0
+    return steps
 
 
 def last_repeated(t: np.ndarray) -> np.ndarray:
@@ -132,10 +134,14 @@ def last_repeated(t: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(t), last[:, None], t)
 
 
-def _controls(ds: xr.Dataset, valid: np.ndarray) -> np.ndarray:
+def _outputs(ds: xr.Dataset) -> np.ndarray:
+    return ds["output"].transpose("trajectory", "time", "output_name").values
+
+
+def _controls(ds: xr.Dataset) -> np.ndarray:
     """Controls with 0 after the end; `validate` has made sure that there is no other NaN."""
     if "control" not in ds:
-        return np.zeros((*valid.shape, 0))
+        return np.zeros((ds.sizes["trajectory"], ds.sizes["time"], 0))
     control = ds["control"].transpose("trajectory", "time", "control_name").values
     return np.where(np.isnan(control), 0, control)
 
@@ -148,3 +154,15 @@ def _static(ds: xr.Dataset) -> np.ndarray:
         remedy = "fill it with a value that stands for unknown, or drop the column or the run"
         raise ArgumentError(refusal("static", "a number for every run", "NaN", remedy))
     return static
+
+
+READ: dict[str, Callable[[xr.Dataset, np.ndarray], np.ndarray]] = {
+    "time": lambda ds, t: last_repeated(t),
+    "interval": lambda ds, t: _intervals(t),
+    "output": lambda ds, t: np.where(np.isnan(_outputs(ds)), 0, _outputs(ds)),
+    "observed": lambda ds, t: ~np.isnan(_outputs(ds)),
+    "control": lambda ds, t: _controls(ds),
+    "valid": lambda ds, t: ~np.isnan(t),
+    "static": lambda ds, t: _static(ds),
+}
+"""How each part of a `Window` is read off a dataset and its instants `(run, time)`."""
