@@ -15,15 +15,21 @@ if TYPE_CHECKING:  # what the names below are, for type checkers and editors
     from dynlearn.fitting.methods.likelihood.switching_em import SwitchingEM
     from dynlearn.fitting.methods.subspace import Subspace
     from dynlearn.fitting.methods.table import METHODS
+    from dynlearn.fitting.methods.teacher_forcing import TeacherForcing
+    from dynlearn.fitting.nonlinear_units import select_nonlinear
     from dynlearn.fitting.objectives.contract import Objective
     from dynlearn.fitting.objectives.energy import energy
+    from dynlearn.fitting.objectives.forcing.generalized import generalized_teacher_forcing
+    from dynlearn.fitting.objectives.forcing.manifold_attractor import manifold_attractor
+    from dynlearn.fitting.objectives.forcing.sparse import sparse_teacher_forcing
+    from dynlearn.fitting.objectives.forcing.teacher_forcing import forced_and_free, teacher_forcing
     from dynlearn.fitting.objectives.latent_consistency import latent_consistency
     from dynlearn.fitting.objectives.likelihood import likelihood
     from dynlearn.fitting.objectives.locally_regularized import locally_regularized
     from dynlearn.fitting.objectives.marginal_likelihood import marginal_likelihood
     from dynlearn.fitting.objectives.multi_step import multi_step
+    from dynlearn.fitting.objectives.multiple_shooting import multiple_shooting
     from dynlearn.fitting.objectives.registry import OBJECTIVES
-    from dynlearn.fitting.objectives.teacher_forcing import forced_and_free, teacher_forcing
     from dynlearn.fitting.orders import order_scores, select_order
     from dynlearn.fitting.result import FitResult, Reason
 
@@ -40,17 +46,23 @@ _WHERE = {
     "Reason": "dynlearn.fitting.result",
     "Subspace": "dynlearn.fitting.methods.subspace",
     "SwitchingEM": "dynlearn.fitting.methods.likelihood.switching_em",
+    "TeacherForcing": "dynlearn.fitting.methods.teacher_forcing",
     "calibrate": "dynlearn.fitting.calibration",
     "energy": "dynlearn.fitting.objectives.energy",
-    "forced_and_free": "dynlearn.fitting.objectives.teacher_forcing",
+    "forced_and_free": "dynlearn.fitting.objectives.forcing.teacher_forcing",
     "latent_consistency": "dynlearn.fitting.objectives.latent_consistency",
+    "generalized_teacher_forcing": "dynlearn.fitting.objectives.forcing.generalized",
+    "manifold_attractor": "dynlearn.fitting.objectives.forcing.manifold_attractor",
+    "multiple_shooting": "dynlearn.fitting.objectives.multiple_shooting",
+    "sparse_teacher_forcing": "dynlearn.fitting.objectives.forcing.sparse",
     "likelihood": "dynlearn.fitting.objectives.likelihood",
     "locally_regularized": "dynlearn.fitting.objectives.locally_regularized",
     "marginal_likelihood": "dynlearn.fitting.objectives.marginal_likelihood",
     "multi_step": "dynlearn.fitting.objectives.multi_step",
     "order_scores": "dynlearn.fitting.orders",
+    "select_nonlinear": "dynlearn.fitting.nonlinear_units",
     "select_order": "dynlearn.fitting.orders",
-    "teacher_forcing": "dynlearn.fitting.objectives.teacher_forcing",
+    "teacher_forcing": "dynlearn.fitting.objectives.forcing.teacher_forcing",
 }
 
 __all__ = [
@@ -66,17 +78,23 @@ __all__ = [
     "Reason",
     "Subspace",
     "SwitchingEM",
+    "TeacherForcing",
     "calibrate",
     "energy",
     "fit",
     "forced_and_free",
+    "generalized_teacher_forcing",
     "latent_consistency",
     "likelihood",
     "locally_regularized",
+    "manifold_attractor",
     "marginal_likelihood",
     "multi_step",
+    "multiple_shooting",
     "order_scores",
+    "select_nonlinear",
     "select_order",
+    "sparse_teacher_forcing",
     "teacher_forcing",
 ]
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:  # what the names below are, for type checkers and editors
     from dynlearn.contract.checks.absolute_time import check_clock, reads_time, unresolved
     from dynlearn.contract.checks.fitted import is_fitted
     from dynlearn.contract.error_growth import ErrorGrowth
+    from dynlearn.contract.forcing import AbstractForced, Forcing
     from dynlearn.contract.foreign import Foreign, as_model
     from dynlearn.contract.linear_gaussian import AbstractLinearGaussian
     from dynlearn.contract.markers import (
@@ -20,6 +21,8 @@ if TYPE_CHECKING:  # what the names below are, for type checkers and editors
         AbstractWholePath,
     )
     from dynlearn.contract.model import AbstractModel
+    from dynlearn.contract.piecewise_linear import AbstractPiecewiseLinear, Pieces
+    from dynlearn.contract.rescaling import AbstractRescalable
     from dynlearn.contract.rollout import cross, for_intervals_of, pieces_needed, rollout
     from dynlearn.contract.scaling import Fixed, Scaling, check_resolution
     from dynlearn.contract.signature import Signature
@@ -35,6 +38,8 @@ if TYPE_CHECKING:  # what the names below are, for type checkers and editors
     from dynlearn.models.neural.ode import NeuralODE
     from dynlearn.models.neural.sde import NeuralSDE
     from dynlearn.models.nonlinear.nonlinear_state_space import NonlinearStateSpace
+    from dynlearn.models.recurrent.almost_linear import ALRNN
+    from dynlearn.models.recurrent.piecewise_linear import PLRNN
     from dynlearn.models.regression.arx import ARX
     from dynlearn.models.sequence.deep_state_space import DeepStateSpace
     from dynlearn.models.switching.switching_linear import SwitchingLinear
@@ -46,15 +51,19 @@ if TYPE_CHECKING:  # what the names below are, for type checkers and editors
 
 _WHERE = {
     "ACTIVATIONS": "dynlearn.numerics.activations",
+    "ALRNN": "dynlearn.models.recurrent.almost_linear",
     "ARX": "dynlearn.models.regression.arx",
     "AbstractClosedForm": "dynlearn.contract.markers",
     "AbstractContinuous": "dynlearn.contract.markers",
     "AbstractDeterministic": "dynlearn.contract.markers",
+    "AbstractForced": "dynlearn.contract.forcing",
     "AbstractLinearGaussian": "dynlearn.contract.linear_gaussian",
     "AbstractLinearLatent": "dynlearn.contract.markers",
     "AbstractMarkov": "dynlearn.contract.state_space",
     "AbstractModel": "dynlearn.contract.model",
     "AbstractParallel": "dynlearn.contract.markers",
+    "AbstractPiecewiseLinear": "dynlearn.contract.piecewise_linear",
+    "AbstractRescalable": "dynlearn.contract.rescaling",
     "AbstractStateSpace": "dynlearn.contract.state_space",
     "AbstractStochastic": "dynlearn.contract.markers",
     "AbstractSwitching": "dynlearn.contract.state_space",
@@ -65,6 +74,7 @@ _WHERE = {
     "Ensemble": "dynlearn.models.wrappers.ensemble",
     "ErrorGrowth": "dynlearn.contract.error_growth",
     "Fixed": "dynlearn.contract.scaling",
+    "Forcing": "dynlearn.contract.forcing",
     "Foreign": "dynlearn.contract.foreign",
     "Koopman": "dynlearn.models.koopman.koopman",
     "LinearStateSpace": "dynlearn.models.linear.linear_state_space",
@@ -73,6 +83,8 @@ _WHERE = {
     "NeuralODE": "dynlearn.models.neural.ode",
     "NeuralSDE": "dynlearn.models.neural.sde",
     "NonlinearStateSpace": "dynlearn.models.nonlinear.nonlinear_state_space",
+    "PLRNN": "dynlearn.models.recurrent.piecewise_linear",
+    "Pieces": "dynlearn.contract.piecewise_linear",
     "Persistence": "dynlearn.models.baselines.persistence",
     "Scaling": "dynlearn.contract.scaling",
     "Signature": "dynlearn.contract.signature",
@@ -105,6 +117,8 @@ FAMILIES = Table(
         "NonlinearStateSpace": "dynlearn.models.nonlinear.nonlinear_state_space:NonlinearStateSpace",
         "SwitchingLinear": "dynlearn.models.switching.switching_linear:SwitchingLinear",
         "ContinuousDiscrete": "dynlearn.models.latent.continuous_discrete:ContinuousDiscrete",
+        "ALRNN": "dynlearn.models.recurrent.almost_linear:ALRNN",
+        "PLRNN": "dynlearn.models.recurrent.piecewise_linear:PLRNN",
         "ARX": "dynlearn.models.regression.arx:ARX",
         "Persistence": "dynlearn.models.baselines.persistence:Persistence",
         "ContextTiling": "dynlearn.models.baselines.tiling:ContextTiling",
@@ -114,16 +128,21 @@ FAMILIES = Table(
 
 __all__ = [
     "ACTIVATIONS",
+    "ALRNN",
     "ARX",
     "FAMILIES",
+    "PLRNN",
     "AbstractClosedForm",
     "AbstractContinuous",
     "AbstractDeterministic",
+    "AbstractForced",
     "AbstractLinearGaussian",
     "AbstractLinearLatent",
     "AbstractMarkov",
     "AbstractModel",
     "AbstractParallel",
+    "AbstractPiecewiseLinear",
+    "AbstractRescalable",
     "AbstractStateSpace",
     "AbstractStochastic",
     "AbstractSwitching",
@@ -134,6 +153,7 @@ __all__ = [
     "Ensemble",
     "ErrorGrowth",
     "Fixed",
+    "Forcing",
     "Foreign",
     "Koopman",
     "LinearStateSpace",
@@ -143,6 +163,7 @@ __all__ = [
     "NeuralSDE",
     "NonlinearStateSpace",
     "Persistence",
+    "Pieces",
     "Scaling",
     "Signature",
     "Smoothed",

@@ -79,7 +79,7 @@ def _seed(seed: int, settings: Settings) -> tuple[dict[str, float], dict[str, in
 
 def _fit(model: Any, train: Any, valid: Any, steps: int, horizon: int, seed: int) -> Any:
     import dynlearn as dl
-    from dynlearn.fitting.objectives.teacher_forcing import teacher_forcing
+    from dynlearn.fitting.objectives.forcing.teacher_forcing import teacher_forcing
 
     method = dl.fitting.Gradient(
         steps=steps,

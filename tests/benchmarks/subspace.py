@@ -5,7 +5,7 @@ Protocol: 100 random systems of order 1 to 8, two controls, two outputs: spectra
 Drawn again while the smallest Hankel singular value is below 0.03 of the largest or two poles are closer
 than 0.05 (the rejected share is a row). 12 runs of 100 to 300 samples, white controls, random initial
 states, output noise at 40 dB, each output entry missing with probability 0.1. `identify` with the true
-order; poles paired for the smallest total distance; the largest |error| of each system. `select_order`
+order; poles paired for the smallest total distance; the largest |error| of each system. `OrderScores`
 among 1 to 10. Cramer-Rao: standard deviation of the worst pole, from the derivatives of the predictions
 at the true system. Any system: 40 systems drawn without rejection.
 
@@ -111,11 +111,11 @@ def _complete(count: int) -> list[Row]:
 
 
 def _orders(drawn: list[Problem]) -> list[Row]:
-    from dynlearn.identification.subspace import order_scores
+    from dynlearn.identification.subspace import OrderScores
 
     right: dict[str, list[bool]] = {"bic": [], "svc": [], "aic": [], "nic": []}
     for one in drawn:
-        scores = order_scores(one.outputs, one.controls, ORDERS)
+        scores = OrderScores.of(one.outputs, one.controls, ORDERS)
         for criterion, hits in right.items():
             hits.append(scores.best(criterion) == len(one.A))
     shares = {criterion: float(np.mean(hits)) for criterion, hits in right.items()}

@@ -9,9 +9,9 @@ import scipy.stats
 
 import dynlearn as dl
 from dynlearn.fitting.examples import Examples, lead_times
+from dynlearn.fitting.objectives.forcing.teacher_forcing import forced_and_free
 from dynlearn.fitting.objectives.likelihood import likelihood
 from dynlearn.fitting.objectives.multi_step import multi_step
-from dynlearn.fitting.objectives.teacher_forcing import forced_and_free
 from dynlearn.models import ARX, DeepStateSpace, ErrorGrowth, Persistence, Scaling, Signature
 from dynlearn.trajectories.window import cut
 

@@ -10,7 +10,7 @@ import dynlearn as dl
 from dynlearn.filtering.processes.switches import Markov
 from dynlearn.fitting.methods.likelihood._switching_odds import OTHERS, fitted_switch
 from dynlearn.fitting.methods.likelihood._switching_step import improved
-from dynlearn.fitting.objectives.teacher_forcing import teacher_forcing
+from dynlearn.fitting.objectives.forcing.teacher_forcing import teacher_forcing
 from dynlearn.identification import subspace
 from dynlearn.models import DeepStateSpace, LinearStateSpace, Persistence, Signature, SwitchingLinear
 from dynlearn.trajectories.window import cut
@@ -82,7 +82,7 @@ def test_the_penalties_of_an_order_are_those_of_its_parameters():
         for k in range(1, len(run)):
             run[k] = 0.8 * run[k - 1] + rng.normal()
     y[0][7] = np.nan
-    found = subspace.order_scores(y, None, [1, 2])
+    found = subspace.OrderScores.of(y, None, [1, 2])
     n, runs, N = np.array([1, 2]), 2, 109
     d = 2 * n
     bic_less_aic = d * np.log(N) + n * runs * np.log(N / runs) - 2 * (d + n * runs)

@@ -56,6 +56,12 @@ def deep(**options) -> Build:
     return functools.partial(dl.models.DeepStateSpace.from_data, **{**sizes, **options})
 
 
+def recurrent(family: str, **options) -> Build:
+    return functools.partial(
+        getattr(dl.models, family).from_data, **{"latent": 5, "memory": 4, "key": 0, **options}
+    )
+
+
 def ensemble(of: Build) -> Build:
     return lambda ds: dl.models.Ensemble.of(of(ds), 2, key=0)
 
@@ -77,6 +83,11 @@ CASES: dict[str, tuple[str, Build]] = {
     "deep state space": ("zero", deep(memory=5)),
     "deep state space static uneven": ("uneven", deep(memory=6)),
     "deep state space linear hold": ("linear", deep(memory=4, layers=1)),
+    "alrnn": ("zero", recurrent("ALRNN", nonlinear=2)),
+    "alrnn linear hold": ("linear", recurrent("ALRNN", nonlinear=1)),
+    "plrnn shallow": ("zero", recurrent("PLRNN", width=6)),
+    "plrnn clipped linear hold": ("linear", recurrent("PLRNN", form="clipped", width=6)),
+    "plrnn dendritic": ("zero", recurrent("PLRNN", form="dendritic", width=3)),
     "smoothed node": ("zero", lambda ds: dl.models.Smoothed.of(node(hidden=1, memory=4)(ds), iterations=1)),
     "koopman identity": ("zero", koopman("identity")),
     "koopman delays": ("zero", koopman(Delays(2))),
@@ -114,6 +125,7 @@ CASES: dict[str, tuple[str, Build]] = {
     "ensemble deep state space": ("zero", ensemble(deep(memory=4))),
     "ensemble state space": ("zero", ensemble(state_space())),
     "ensemble nonlinear": ("zero", ensemble(nonlinear(states=2, memory=4))),
+    "ensemble alrnn": ("zero", ensemble(recurrent("ALRNN", nonlinear=2))),
     "ensemble koopman": ("zero", ensemble(koopman(Learned(4, delays=1, width=8)))),
 }
 """Name: which dataset of the fixture `data`, and how the model is built from it."""
@@ -125,6 +137,9 @@ APART = (
     "deep state space static uneven",
     "state space stable linear hold",
     "ensemble deep state space",
+    "alrnn linear hold",
+    "plrnn dendritic",
+    "ensemble alrnn",
     "ensemble koopman",
     "ensemble state space",
     "nonlinear state noise heavy tails",

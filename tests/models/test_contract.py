@@ -253,6 +253,19 @@ def test_a_state_that_cannot_be_known_is_nan(case):
     assert not known(inferred(case.model, nothing))
 
 
+def test_as_many_complete_samples_as_are_required_are_enough(case):
+    """At the start of a run, too: what begins a forecast need not ask the model."""
+    runs, k = case.ds.dyn.to_device(), case.model.required
+    complete = runs.observed.all(-1) & runs.valid
+    at = next(i for i in range(k - 1, complete.shape[1]) if complete[1, i - k + 1 : i + 1].all())
+    only = cut(runs, 1, jnp.asarray(at), case.model.memory, 0)
+    earlier = jnp.arange(case.model.memory) < case.model.memory - k
+    blind = eqx.tree_at(lambda w: w.observed, only, only.observed & ~earlier[:, None])
+    first = eqx.tree_at(lambda w: w.valid, blind, blind.valid & ~earlier)
+    assert known(inferred(case.model, blind))
+    assert known(inferred(case.model, first))
+
+
 def test_a_gap_is_bridged(case):
     """One missing value in the window is no reason to give up, where the model looks at more than it needs."""
     k = case.model.memory

@@ -8,7 +8,7 @@ import pytest
 
 import dynlearn as dl
 from dynlearn.errors import ArgumentError
-from dynlearn.fitting.objectives.teacher_forcing import forced_and_free, teacher_forcing
+from dynlearn.fitting.objectives.forcing.teacher_forcing import forced_and_free, teacher_forcing
 from dynlearn.models.sequence.deep_state_space import DeepStateSpace
 from dynlearn.numerics import precision
 from dynlearn.numerics.precision import compiled

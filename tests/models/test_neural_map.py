@@ -1,10 +1,13 @@
 """Neural map: what is special to discrete-time learned dynamics."""
 
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import dynlearn as dl
+from dynlearn.parts.networks.networks import mlp
 
 
 def test_a_map_of_the_users_own_is_followed_in_physical_units(make_linear):
@@ -19,6 +22,17 @@ def test_a_map_of_the_users_own_is_followed_in_physical_units(make_linear):
     model = dl.fit(model, ds, method="calibration", progress=False).model
     free = dl.simulate(model, ds, warmup=1)
     np.testing.assert_allclose(free.output, ds.output.isel(time=slice(1, None)), atol=1e-4)
+
+
+@pytest.mark.parametrize("sizes", [(4, 3, 16, 2), (1, 1, 8, 0), (3, 7, 5, 1)])
+def test_its_network_is_the_one_that_equinox_draws(sizes):
+    """Number for number; the last layer as small as asked for."""
+    found = mlp(*sizes, "tanh", key=jax.random.key(3), last=0.1).layers
+    wanted = eqx.nn.MLP(*sizes, key=jax.random.key(3)).layers
+    for i, (ours, theirs) in enumerate(zip(found, wanted, strict=True)):
+        factor = 0.1 if i == len(found) - 1 else 1.0
+        np.testing.assert_allclose(ours.weight, factor * theirs.weight, rtol=1e-6)
+        np.testing.assert_allclose(ours.bias, factor * theirs.bias, rtol=1e-6)
 
 
 @pytest.mark.slow

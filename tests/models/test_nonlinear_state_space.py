@@ -210,11 +210,6 @@ def test_refusals_of_data(linear):
         NonlinearStateSpace.around(LinearStateSpace.from_data(linear, states=2, continuous=True))
     with pytest.raises(ArgumentError, match=r"method: Exact is not for a NonlinearStateSpace.*Extended"):
         dl.filter(growing(), grown(), method="exact")
-    with pytest.raises(ArgumentError, match="objective 'expectation': expected a state-space model"):
-        dl.fit(
-            LinearStateSpace.from_data(linear),
-            linear,
-            method="gradient",
-            objective="expectation",
-            progress=False,
-        )
+    for other in (LinearStateSpace.from_data(linear), dl.models.ContinuousDiscrete.from_data(linear)):
+        with pytest.raises(ArgumentError, match="objective 'expectation': expected a state-space model"):
+            dl.fit(other, linear, method="gradient", objective="expectation", progress=False)

@@ -16,7 +16,9 @@ NAN = jnp.full(2, jnp.nan)
 
 def law(**fields) -> ErrorGrowth:
     one = jnp.ones(2)
-    return ErrorGrowth(**{"sigma": one, "spread": one, "growth": one, "shape": one, "memory": one, **fields})
+    return ErrorGrowth(
+        **{"sigma": one, "spread": one, "growth": one, "shape": one, "correlation_time": one, **fields}
+    )
 
 
 @pytest.mark.parametrize(
@@ -24,7 +26,7 @@ def law(**fields) -> ErrorGrowth:
     [
         ("sigma", NAN, r"ErrorGrowth.sigma: expected finite numbers, got 2 of 2 that are NaN or infinite"),
         ("spread", jnp.array([1.0, jnp.inf]), r"ErrorGrowth.spread: expected finite numbers, got 1 of 2"),
-        ("memory", -jnp.ones(2), r"ErrorGrowth.memory: expected numbers > 0, got -1"),
+        ("correlation_time", -jnp.ones(2), r"ErrorGrowth.correlation_time: expected numbers > 0, got -1"),
         ("growth", jnp.zeros(2), r"ErrorGrowth.growth: expected numbers > 0, got 0"),
         ("shape", -jnp.ones(2), r"ErrorGrowth.shape: expected numbers > 0, got -1"),
         ("sigma", -jnp.ones(2), r"ErrorGrowth.sigma: expected numbers >= 0, got -1"),

@@ -8,22 +8,48 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
 from dynlearn.contract.members import has_members, kind_of, like, one_of
 from dynlearn.contract.model import AbstractModel
-from dynlearn.errors import ArgumentError, in_short, is_count, is_number
+from dynlearn.errors import ArgumentError, check_known, in_short, is_count, is_number
 from dynlearn.fitting.checkpoint import checkpoint
+from dynlearn.fitting.criteria import CRITERIA
 from dynlearn.fitting.examples import Examples
 from dynlearn.fitting.methods.stochastic import ended, rates, sources, trained
-from dynlearn.fitting.objectives.contract import Objective
-from dynlearn.fitting.objectives.registry import validation_score
+from dynlearn.fitting.objectives.contract import Objective, loss_of
 from dynlearn.fitting.session import Outcome, Session
 from dynlearn.numerics.fixed import is_fixed, trainable
 from dynlearn.numerics.plain import make_plain
-from dynlearn.numerics.precision import compiled, exact_products
+from dynlearn.numerics.precision import array, compiled, exact_products
 from dynlearn.trajectories.window import Window
+
+
+def _adam(rate: optax.Schedule, decay: float) -> optax.GradientTransformation:
+    return optax.adamw(rate, weight_decay=decay)
+
+
+def _muon(rate: optax.Schedule, decay: float) -> optax.GradientTransformation:
+    from optax.contrib import MuonDimensionNumbers, muon
+
+    def matrices(parameters: PyTree) -> PyTree:
+        def kind(leaf):
+            return MuonDimensionNumbers() if leaf.ndim == 2 and min(leaf.shape) > 1 else None
+
+        return jax.tree.map(kind, parameters)
+
+    return muon(
+        rate,
+        weight_decay=decay,
+        adam_weight_decay=decay,
+        adam_b2=0.99,
+        muon_weight_dimension_numbers=matrices,
+    )
+
+
+OPTIMIZERS = {"adam": _adam, "muon": _muon}
 
 
 class Training(eqx.Module):
@@ -60,6 +86,11 @@ class Gradient:
         validate_every: steps per block.
         patience: blocks without improvement before stopping; None never stops early.
         validation_windows: windows the validation score is computed on, at most.
+        validation_horizon: samples ahead that those windows forecast; `horizon` if not given.
+        criterion: what the validation score is: "forecast", the error of forecasts, or "long_run", how far the
+            distribution of free runs is from that of the data (`dynlearn.fitting.criteria`).
+        optimizer: "adam", or "muon", which moves matrices of weights along the orthogonal part of their momentum
+            and everything else as Adam does; several times faster where a square matrix is iterated.
 
     Raises:
         ArgumentError: settings out of range; from `dl.fit` for a model with nothing to train, and an objective that
@@ -67,7 +98,7 @@ class Gradient:
 
     References: Kingma, Ba, "Adam", ICLR 2015; Loshchilov, Hutter, "Decoupled weight decay
     regularization", ICLR 2019; Polyak, Juditsky, "Acceleration of stochastic approximation by
-    averaging", 1992.
+    averaging", 1992; Jordan, "Muon: an optimizer for hidden layers in neural networks", 2024.
 
     >>> import dynlearn as dl
     >>> ds = dl.datasets.load("linear", runs=2, length=20, key=0)
@@ -87,6 +118,9 @@ class Gradient:
     validate_every: int = 100
     patience: int | None = 10
     validation_windows: int = 256
+    validation_horizon: int | None = None
+    criterion: str = "forecast"
+    optimizer: str = "adam"
     resumable: ClassVar[bool] = True
     takes_objective: ClassVar[bool] = True
 
@@ -106,6 +140,13 @@ class Gradient:
             raise ArgumentError(
                 f"Gradient: expected learning_rate > 0, clip > 0, weight_decay >= 0, 0 <= average < 1, got "
                 f"{self.learning_rate}, {self.clip}, {self.weight_decay}, {self.average}."
+            )
+        check_known("criterion", [self.criterion], CRITERIA)
+        check_known("optimizer", [self.optimizer], OPTIMIZERS)
+        if self.validation_horizon is not None and not is_count(self.validation_horizon, 1):
+            raise ArgumentError(
+                f"Gradient: expected validation_horizon to be an integer >= 1 (samples) or None, got "
+                f"{self.validation_horizon!r}."
             )
         if self.patience is not None and not is_count(self.patience, 1):
             raise ArgumentError(
@@ -129,7 +170,7 @@ class Gradient:
         held_out = (
             None
             if session.validation is None
-            else self._held_out(Examples.of(model, session.validation, self.horizon, "validation"))
+            else self._held_out(Examples.of(model, session.validation, self._ahead, "validation"))
         )
         parameters, fixed = eqx.partition(template, trainable(template), is_leaf=is_fixed)
         if not jax.tree.leaves(parameters):
@@ -137,34 +178,35 @@ class Gradient:
                 f"Gradient: {type(template).__name__} has nothing to train; leave out method, or use 'calibration'."
             )
         block = _compiled(self, session.objective, has_members(model))
-        optimizer = eqx.filter_vmap(self._optimizer().init) if has_members(model) else self._optimizer().init
         members = (model.size,) if has_members(model) else ()
         state = Training(
             parameters,
             parameters,
-            _moments(optimizer(parameters), session.carried),
+            _moments(_begun(self, parameters, has_members(model)), session.carried),
             parameters,
-            jnp.full(members, jnp.inf, jnp.result_type(float)),
-            jnp.zeros(members, jnp.int32),
+            array(np.full(members, np.inf)),
+            array(np.zeros(members), np.int32),
         )
         if held_out is not None:
             # The model as it came is the first to beat.
-            initial = _initial_score(template, held_out, session.key, has_members(model))
+            initial = _initial_score(self.criterion, template, held_out, session.key, has_members(model))
             state = eqx.tree_at(lambda s: s.score, state, initial)
         _check_objective(session.objective, model, data)
         start = session.checkpoint.load(state, self.steps) or checkpoint.Progress(state, 0, [], None)
 
         def steps(training: Training, first: int, count: int) -> tuple[Training, dict[str, float], int]:
             # An array, not an int: a static step number would compile every block anew.
-            after, numbers = block(training, fixed, data, held_out, session.key, jnp.asarray(first), count)
-            stale = int(after.stale.min())
+            after, numbers = block(training, fixed, data, held_out, session.key, array(first, int), count)
+            stale = int(np.asarray(after.stale).min())
             return after, {name: float(value) for name, value in numbers.items()}, stale
 
         end = trained(self, start, steps, held_out is not None, session)
         fitted = like(model, eqx.combine(end.training.best, fixed, is_leaf=is_fixed))
-        improved = held_out is None or bool((end.training.score < state.score).any())
+        improved = held_out is None or bool((np.asarray(end.training.score) < np.asarray(state.score)).any())
         reason = ended(end, improved)
         statistics = {"steps": end.step, "anchors": data.size}
+        if held_out is not None:
+            statistics["score"] = np.asarray(end.training.score).tolist()
         return Outcome(fitted, end.rows, reason, statistics, end.training.optimizer)
 
     def _held_out(self, examples: Examples) -> Window:
@@ -172,8 +214,19 @@ class Gradient:
 
     def _optimizer(self) -> optax.GradientTransformation:
         return optax.chain(
-            optax.clip_by_global_norm(self.clip), optax.adamw(rates(self), weight_decay=self.weight_decay)
+            optax.clip_by_global_norm(self.clip), OPTIMIZERS[self.optimizer](rates(self), self.weight_decay)
         )
+
+    @property
+    def _ahead(self) -> int:
+        return self.horizon if self.validation_horizon is None else self.validation_horizon
+
+
+@compiled
+def _begun(method: Gradient, parameters: PyTree, ensemble: bool) -> PyTree:
+    """The optimiser before its first step."""
+    init = method._optimizer().init
+    return eqx.filter_vmap(init)(parameters) if ensemble else init(parameters)
 
 
 def _moments(start: PyTree, carried: PyTree) -> PyTree:
@@ -193,11 +246,13 @@ def _moments(start: PyTree, carried: PyTree) -> PyTree:
 
 
 @compiled
-def _initial_score(template: AbstractModel, held_out: Window, key: Key[Array, ""], ensemble: bool) -> Array:
+def _initial_score(
+    criterion: str, template: AbstractModel, held_out: Window, key: Key[Array, ""], ensemble: bool
+) -> Array:
     if not ensemble:
-        return validation_score(template, held_out, key)
+        return CRITERIA[criterion](template, held_out, key)
     size = jax.tree.leaves(eqx.filter(template, eqx.is_array))[0].shape[0]
-    score = eqx.filter_vmap(validation_score, in_axes=(eqx.if_array(0), None, 0))
+    score = eqx.filter_vmap(CRITERIA[criterion], in_axes=(eqx.if_array(0), None, 0))
     return score(template, held_out, _member_keys(key, size))
 
 
@@ -212,7 +267,8 @@ def _check_objective(objective: Objective, model: AbstractModel, data: Examples)
         "objective: expected a function (model, batch, key) -> (loss, metrics) with a scalar loss and a dict"
     )
     try:
-        found = eqx.filter_eval_shape(objective, single, data.spread(2), jax.random.key(0))
+        batch = eqx.filter_eval_shape(data.take, jax.ShapeDtypeStruct((2,), int))
+        found = eqx.filter_eval_shape(loss_of, objective, single, batch, jax.random.key(0), 0.0)
     except TypeError as error:
         raise ArgumentError(f"{expected}; calling it failed: {in_short(error)}.") from error
     if (
@@ -257,7 +313,7 @@ class _Block:
             for_batch, for_loss = jax.random.split(jax.random.fold_in(key, i))
             batch = data.sample(for_batch, self.method.batch)
             (loss, metrics), gradient = jax.value_and_grad(self._loss, has_aux=True)(
-                parameters, fixed, batch, for_loss
+                parameters, fixed, batch, for_loss, i / self.method.steps
             )
             update, state = optimizer.update(gradient, state, parameters)
             parameters = optax.apply_updates(parameters, update)
@@ -276,7 +332,8 @@ class _Block:
         if held_out is None:
             best, score, stale = average, training.score, training.stale
         else:
-            found = validation_score(eqx.combine(average, fixed, is_leaf=is_fixed), held_out, key)
+            judged = eqx.combine(average, fixed, is_leaf=is_fixed)
+            found = CRITERIA[self.method.criterion](judged, held_out, key)
             better = found < training.score
             best = jax.tree.map(lambda new, old: jnp.where(better, new, old), average, training.best)
             score = jnp.where(better, found, training.score)
@@ -284,5 +341,5 @@ class _Block:
             numbers["validation"] = found
         return Training(parameters, average, state, best, score, stale), numbers
 
-    def _loss(self, parameters, fixed, batch: Window, key: Key[Array, ""]):
-        return self.objective(eqx.combine(parameters, fixed, is_leaf=is_fixed), batch, key)
+    def _loss(self, parameters, fixed, batch: Window, key: Key[Array, ""], progress: Array):
+        return loss_of(self.objective, eqx.combine(parameters, fixed, is_leaf=is_fixed), batch, key, progress)

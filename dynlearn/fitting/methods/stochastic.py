@@ -80,4 +80,5 @@ def sources(method: Settings) -> tuple[str, ...]:
     """References of the optimiser, and of what its settings add."""
     decay = ("loshchilov2019decoupled",) if method.weight_decay else ()
     averaging = ("polyak1992acceleration",) if method.average else ()
-    return ("kingma2015adam", *decay, *averaging)
+    muon = ("jordan2024muon",) if getattr(method, "optimizer", "adam") == "muon" else ()
+    return ("kingma2015adam", *decay, *averaging, *muon)

@@ -5,6 +5,7 @@ from dynlearn.on_use import Table
 METHODS = Table(
     {
         "gradient": "dynlearn.fitting.methods.gradient:Gradient",
+        "teacher_forcing": "dynlearn.fitting.methods.teacher_forcing:TeacherForcing",
         "least_squares": "dynlearn.fitting.methods.least_squares:LeastSquares",
         "subspace": "dynlearn.fitting.methods.subspace:Subspace",
         "em": "dynlearn.fitting.methods.likelihood.em:EM",

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float, Key
 from dynlearn.contract.model import AbstractModel
 from dynlearn.contract.state_space import AbstractMarkov
 from dynlearn.errors import ArgumentError
+from dynlearn.filtering.processes.process import Process
 from dynlearn.inference.density import log_joint
 from dynlearn.references import cites
 from dynlearn.trajectories.window import Window
@@ -32,17 +33,18 @@ def expectation(
     References: Wei, Tanner, "A Monte Carlo implementation of the EM algorithm", JASA 1990; Schön,
     Wills, Ninness, Automatica 2011.
     """
-    if not isinstance(model, AbstractMarkov):
-        raise ArgumentError(
-            f"objective 'expectation': expected a state-space model with a transition density such as "
-            f"NonlinearStateSpace, got {type(model).__name__}; use 'marginal_likelihood', or method='em' for a "
-            f"LinearStateSpace."
-        )
     held = jax.lax.stop_gradient(eqx.filter(model, eqx.is_array))
     still = eqx.combine(held, eqx.filter(model, eqx.is_array, inverse=True))
 
     def one(window: Window, key: Key[Array, ""]) -> Float[Array, ""]:
-        paths = still.inference.smooth(still.process(window), PATHS, key).draws
+        # A process of another kind is exact, or stands behind auxiliary variables: other objectives are for these.
+        if not (isinstance(model, AbstractMarkov) and isinstance(process := still.process(window), Process)):
+            raise ArgumentError(
+                f"objective 'expectation': expected a state-space model with a transition density such as "
+                f"NonlinearStateSpace, got {type(model).__name__}; use 'marginal_likelihood', or method='em' for a "
+                f"LinearStateSpace."
+            )
+        paths = still.inference.smooth(process, PATHS, key).draws
         density = jax.vmap(lambda x: log_joint(model, window, x))(jax.lax.stop_gradient(paths))
         return density[:, model.memory :].sum(1).mean()
 

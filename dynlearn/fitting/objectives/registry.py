@@ -2,16 +2,10 @@
 
 from typing import Any
 
-from jaxtyping import Array, Float, Key
-
-from dynlearn.contract.markers import AbstractStochastic
 from dynlearn.contract.model import AbstractModel
 from dynlearn.errors import ArgumentError, check_known
 from dynlearn.fitting.objectives.contract import Objective
-from dynlearn.fitting.objectives.energy import energy
-from dynlearn.fitting.objectives.multi_step import multi_step
 from dynlearn.on_use import Table
-from dynlearn.trajectories.window import Window
 
 OBJECTIVES = Table(
     {
@@ -20,10 +14,14 @@ OBJECTIVES = Table(
         "energy": "dynlearn.fitting.objectives.energy:energy",
         "locally_regularized": "dynlearn.fitting.objectives.locally_regularized:locally_regularized",
         "latent_consistency": "dynlearn.fitting.objectives.latent_consistency:latent_consistency",
-        "teacher_forcing": "dynlearn.fitting.objectives.teacher_forcing:teacher_forcing",
-        "forced_and_free": "dynlearn.fitting.objectives.teacher_forcing:forced_and_free",
+        "teacher_forcing": "dynlearn.fitting.objectives.forcing.teacher_forcing:teacher_forcing",
+        "forced_and_free": "dynlearn.fitting.objectives.forcing.teacher_forcing:forced_and_free",
         "marginal_likelihood": "dynlearn.fitting.objectives.marginal_likelihood:marginal_likelihood",
         "elbo": "dynlearn.fitting.objectives.elbo:elbo",
+        "sparse_teacher_forcing": "dynlearn.fitting.objectives.forcing.sparse:sparse_teacher_forcing",
+        "generalized_teacher_forcing": "dynlearn.fitting.objectives.forcing.generalized:generalized_teacher_forcing",
+        "manifold_attractor": "dynlearn.fitting.objectives.forcing.manifold_attractor:manifold_attractor",
+        "multiple_shooting": "dynlearn.fitting.objectives.multiple_shooting:multiple_shooting",
         "expectation": "dynlearn.fitting.objectives.expectation:expectation",
     }
 )
@@ -38,9 +36,3 @@ def resolve(objective: str | Objective | None, model: AbstractModel) -> Objectiv
     if not callable(chosen):
         raise ArgumentError(f"objective: expected a name or a function (model, batch, key), got {chosen!r}.")
     return chosen
-
-
-def validation_score(model: AbstractModel, windows: Window, key: Key[Array, ""]) -> Float[Array, ""]:
-    """What a fit is judged by on held-out windows, whatever it minimises: proper for the kind of model."""
-    score = energy if isinstance(model, AbstractStochastic) else multi_step
-    return score(model, windows, key)[0]

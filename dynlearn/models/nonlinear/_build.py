@@ -22,6 +22,7 @@ from dynlearn.filtering.methods.particle import Particle
 from dynlearn.filtering.processes.process import Process
 from dynlearn.models.linear.build import factor
 from dynlearn.models.linear.start import first_guess
+from dynlearn.models.recurrent.recurrent import AbstractPiecewiseLinearRNN
 from dynlearn.numerics import precision
 from dynlearn.numerics.activations import inverse_softplus
 from dynlearn.numerics.resolution import reads
@@ -30,6 +31,7 @@ from dynlearn.parts.networks.networks import mlp
 from dynlearn.parts.transitions.linear_systems import Initial, Noise
 from dynlearn.parts.transitions.transitions import (
     BentTransition,
+    CellTransition,
     ConstantNoise,
     GivenNoise,
     GivenTransition,
@@ -48,6 +50,10 @@ INFERENCE: dict[str, type[AbstractInference]] = {
 NOISES = ("constant", "state")
 NOISE = 0.3
 """Standard deviations a fit starts from, where the data say nothing of them."""
+DRIFT = 0.05
+"""Of the states of a model around a recurrent one, which was fitted to need none."""
+LEAST = 1e-2
+"""Noise of measurements such a model starts from, at least: less says that every sample is exact."""
 Networks = Callable[[int, int, str], "eqx.nn.MLP | None"]
 
 
@@ -180,15 +186,42 @@ def with_system(model: Any, linear: Any) -> Any:
     return eqx.tree_at(lambda m: m.initial, model, Initial(*linear.initial()))
 
 
-def check_linear(linear: Any, options: dict[str, Any]) -> None:
+def with_cell(model: Any, recurrent: AbstractPiecewiseLinearRNN) -> Any:
+    """`model` with the map of a recurrent one, its first units read out, and its measurement noise."""
+    size, outputs = len(recurrent.pieces().h), recurrent.signature.outputs
+    noise = recurrent.noise
+    sigma = noise.sigma if noise.fitted else jnp.full(outputs, NOISE)
+    model = eqx.tree_at(
+        lambda m: (m.transition, m.emission.mean.C),
+        model,
+        (CellTransition(recurrent.cell), jnp.eye(outputs, size)),
+    )
+    model = eqx.tree_at(lambda m: m.noise.noise.raw, model, DRIFT * jnp.eye(size))
+    if model.emission.noise is not None:
+        return eqx.tree_at(lambda m: m.emission.noise.raw, model, jnp.diag(jnp.maximum(sigma, LEAST)))
+    if model.emission.law in MEASURED:
+        raw = model.emission.raw.at[0].set(inverse_softplus(jnp.maximum(sigma, LEAST)))
+        return eqx.tree_at(lambda m: m.emission.raw, model, raw)
+    return _linked_to(model, recurrent.scaling, model.emission.law)
+
+
+def check_around(source: Any, options: dict[str, Any]) -> None:
     """What `around` can be built around."""
-    system = getattr(linear, "system", None)
-    if system is None or system.continuous or linear.feedthrough:
+    system = getattr(source, "system", None)
+    linear = system is not None and not system.continuous and not source.feedthrough
+    if not linear and not isinstance(source, AbstractPiecewiseLinearRNN):
         raise ArgumentError(
-            f"around: expected a LinearStateSpace in discrete time without feed-through, got "
-            f"{type(linear).__name__}; make one with LinearStateSpace.from_data(ds, continuous=False, "
-            f"feedthrough=False)."
+            f"around: expected a LinearStateSpace in discrete time without feed-through, or a recurrent model such as "
+            f"ALRNN, got {type(source).__name__}; make one with LinearStateSpace.from_data(ds, continuous=False, "
+            f"feedthrough=False) or ALRNN.from_data(ds)."
         )
+    if isinstance(source, AbstractPiecewiseLinearRNN):
+        if taken := sorted({"transition", "observation", "scaling", "states", "noise"} & set(options)):
+            raise ArgumentError(
+                f"around: the recurrent model gives the transition, the observation and the scaling, and the noise "
+                f"starts small; leave out {taken}."
+            )
+        return
     taken = sorted({"transition", "observation", "scaling", "start", "states"} & set(options))
     if taken or options.get("outputs", "gaussian") not in MEASURED:
         raise ArgumentError(

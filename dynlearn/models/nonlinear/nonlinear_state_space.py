@@ -14,12 +14,14 @@ from dynlearn.contract.checks.outputs import check_outputs
 from dynlearn.contract.markers import AbstractStochastic
 from dynlearn.contract.scaling import Scaling
 from dynlearn.contract.signature import Signature
-from dynlearn.contract.state_space import AbstractMarkov
+from dynlearn.contract.state_space import AbstractMarkov, markov
 from dynlearn.errors import ArgumentError, check_count, check_known
 from dynlearn.filtering.contract import AbstractInference
 from dynlearn.filtering.methods.gaussian import Extended
+from dynlearn.filtering.processes.process import Process
 from dynlearn.models.linear.linear_state_space import LinearStateSpace
 from dynlearn.models.nonlinear import _build as build
+from dynlearn.models.recurrent.recurrent import AbstractPiecewiseLinearRNN
 from dynlearn.numerics.distributions import Distribution
 from dynlearn.numerics.distributions.gaussian import MultivariateGaussian
 from dynlearn.numerics.keys import as_key
@@ -28,6 +30,7 @@ from dynlearn.parts.laws.emissions import Emission, physical
 from dynlearn.parts.transitions.linear_systems import Initial
 from dynlearn.parts.transitions.transitions import (
     BentTransition,
+    CellTransition,
     ConstantNoise,
     Function,
     GivenNoise,
@@ -99,7 +102,7 @@ class NonlinearStateSpace(AbstractMarkov, AbstractStochastic):
     references: ClassVar[tuple[str, ...]] = ("sarkka2023bayesian", "schon2011system")
     signature: Signature = eqx.field(static=True)
     scaling: Scaling
-    transition: BentTransition | GivenTransition
+    transition: BentTransition | CellTransition | GivenTransition
     noise: ConstantNoise | StateNoise | GivenNoise
     emission: Emission
     initial: Initial
@@ -178,19 +181,28 @@ class NonlinearStateSpace(AbstractMarkov, AbstractStochastic):
         return build.started(model, ds)
 
     @classmethod
-    def around(cls, linear: LinearStateSpace, *, key: int | Key[Array, ""] = 0, **options) -> Self:
-        """A model that starts as the linear one: its matrices, noises, start and scaling, and networks near zero.
+    def around(
+        cls,
+        source: LinearStateSpace | AbstractPiecewiseLinearRNN,
+        *,
+        key: int | Key[Array, ""] = 0,
+        **options,
+    ) -> Self:
+        """A model that starts as another one, with noise of the dynamics and any law of the outputs.
 
         Args:
-            linear: a `LinearStateSpace` in discrete time without feed-through (D = 0).
+            source: a `LinearStateSpace` in discrete time without feed-through (D = 0): its matrices, noises, start and
+                scaling, and networks near zero. Or a recurrent model such as `ALRNN`: its map as the transition, its
+                first units read out, its measurement noise, little noise of the dynamics, and no networks unless
+                `width` says so; of counts or 0/1 outputs the read-out is linked to their mean.
             key: an int or a JAX key, for the weights.
             options: further arguments of the constructor.
 
         Returns:
-            A model for `dl.fit`, with as many states as the linear one.
+            A model for `dl.fit`, with as many states as the source.
 
         Raises:
-            ArgumentError: another model, or an option that the linear one already decides.
+            ArgumentError: another model, or an option that the source already decides.
 
         >>> import dynlearn as dl
         >>> ds = dl.datasets.load("linear", runs=2, length=40, key=0)
@@ -199,16 +211,17 @@ class NonlinearStateSpace(AbstractMarkov, AbstractStochastic):
         2
         """
         check_known("option", options, inspect.signature(cls).parameters)
-        build.check_linear(linear, options)
-        size = len(linear.state_names)
-        model = cls(
-            linear.signature,
-            states=size,
-            scaling=linear.scaling,
-            key=key,
-            **{"memory": linear.memory} | options,
-        )
-        return build.with_system(model, linear)
+        build.check_around(source, options)
+        given = {
+            "signature": source.signature,
+            "scaling": source.scaling,
+            "memory": source.memory,
+            "key": key,
+        }
+        if isinstance(source, AbstractPiecewiseLinearRNN):
+            sizes = {"states": len(source.pieces().h), "width": 0}
+            return build.with_cell(cls(**{**given, **sizes, **options}), source)
+        return build.with_system(cls(**{**given, "states": len(source.state_names), **options}), source)
 
     @property
     def objective(self) -> str:
@@ -245,6 +258,9 @@ class NonlinearStateSpace(AbstractMarkov, AbstractStochastic):
 
     def emit(self, x: Float[Array, " state"], s: Float[Array, " static"]) -> Distribution:
         return self.emission(x, s, self.scaling)
+
+    def process(self, run: Window) -> Process:
+        return markov(self, run)
 
     def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> NonlinearState:
         # The same cloud for every draw from it: a forecast filters once, whatever its samples.

@@ -16,6 +16,7 @@ from dynlearn.numerics.distributions.mixture import Mixture
 from dynlearn.numerics.fixed import Fixed, is_fixed
 from dynlearn.numerics.keys import as_key
 from dynlearn.numerics.plain import plain
+from dynlearn.parts.cells.cell import AbstractCell
 from dynlearn.parts.networks.imported import AbstractImported
 from dynlearn.trajectories.window import Window
 
@@ -138,12 +139,13 @@ def _redrawn(model: AbstractModel, key: Key[Array, ""]) -> AbstractModel:
     """
 
     def network(node) -> bool:
-        return isinstance(node, eqx.nn.Linear | AbstractImported | Fixed)
+        return isinstance(node, eqx.nn.Linear | AbstractImported | AbstractCell | Fixed)
 
     def redraw(node, k):
         if isinstance(node, eqx.nn.Linear):
             return eqx.tree_at(lambda n: n.weight, node, _shuffled(node.weight, k))
-        return _every(node, k, is_fixed, _shuffled) if isinstance(node, AbstractImported) else node
+        weights = isinstance(node, AbstractImported | AbstractCell)
+        return _every(node, k, is_fixed, _shuffled) if weights else node
 
     return _every(model, key, network, redraw)
 

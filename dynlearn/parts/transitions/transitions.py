@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from dynlearn.contract.markers import AbstractTimed
 from dynlearn.contract.scaling import Scaling
 from dynlearn.errors import ArgumentError, in_short
+from dynlearn.parts.cells.cell import AbstractCell
 from dynlearn.parts.transitions.linear_systems import Noise
 
 Function = Callable[..., Float[Array, " value"]]
@@ -32,6 +33,15 @@ class BentTransition(eqx.Module):
     def __call__(self, time, x, u, s, scaling: Scaling) -> Float[Array, " state"]:
         found = self.A @ x + self.B @ u + self.c
         return found if self.network is None else found + self.network(jnp.concatenate([x, u, s]))
+
+
+class CellTransition(eqx.Module):
+    """The map of a recurrent model's cell."""
+
+    cell: AbstractCell
+
+    def __call__(self, time, x, u, s, scaling: Scaling) -> Float[Array, " state"]:
+        return self.cell(x, jnp.concatenate([u, s]))
 
 
 class GivenTransition(AbstractTimed):
