@@ -6,17 +6,19 @@ import xarray as xr
 
 from dynlearn.errors import ArgumentError, check_known
 from dynlearn.evaluation import baselines
+from dynlearn.evaluation.reconstruction.table import frame_of, is_reconstruction, table_of
 
 
 def summary(scores: xr.Dataset, output: str | None = None) -> pd.DataFrame:
     """One row per model, over all leads: by the mean, for rmse and nrmse by the root of the mean square.
 
     Scores of several outputs are averaged (nrmse, mase, coverage have no unit; rmse and crps are
-    only shown for one output, by name or because there is just one).
+    only shown for one output, by name or because there is just one). Of reconstruction scores the median
+    and the quartiles over starts and seeds.
 
     Args:
-        scores: what `dl.evaluate` or `dl.compare` returns.
-        output: the name of one output; None averages over all.
+        scores: what `dl.evaluate`, `dl.compare` or `dl.evaluation.reconstruction_scores` returns.
+        output: the name of one output; None averages over all, as reconstruction scores always do.
 
     Returns:
         A DataFrame whose rows are the models, yours first, and whose columns are the scores.
@@ -31,8 +33,13 @@ def summary(scores: xr.Dataset, output: str | None = None) -> pd.DataFrame:
     >>> list(table.columns)
     ['nrmse', 'mase', 'energy', 'coverage50', 'coverage90']
     """
+    if is_reconstruction(scores):
+        _check_together(output)
+        return frame_of(scores)
     if "model" not in scores.dims or "crps" not in scores:
-        raise ArgumentError("scores: expected what dl.evaluate or dl.compare returns.")
+        raise ArgumentError(
+            "scores: expected what dl.evaluate, dl.compare or dl.evaluation.reconstruction_scores returns."
+        )
     names = scores["output_name"].values.tolist()
     if output is not None:
         check_known("output", [output], names)
@@ -42,6 +49,14 @@ def summary(scores: xr.Dataset, output: str | None = None) -> pd.DataFrame:
     if len(names) > 1:
         columns = [c for c in columns if c not in ("rmse", "crps")]
     return pd.DataFrame({c: _condensed(chosen[c]) for c in columns}, index=scores["model"].values.tolist())
+
+
+def _check_together(output: str | None) -> None:
+    if output is not None:
+        raise ArgumentError(
+            f"output: reconstruction scores are of all outputs together, got {output!r}; leave it out, or score "
+            f"models of that output alone."
+        )
 
 
 def _condensed(score: xr.DataArray) -> np.ndarray:
@@ -55,7 +70,7 @@ def show(scores: xr.Dataset, output: str | None = None) -> None:
     """Print the summary as a table, with what it was computed on in its caption.
 
     Args:
-        scores: what `dl.evaluate` or `dl.compare` returns.
+        scores: what `dl.evaluate`, `dl.compare` or `dl.evaluation.reconstruction_scores` returns.
         output: the name of one output; None averages over all.
 
     Raises:
@@ -80,7 +95,7 @@ def rich_table(scores: xr.Dataset, output: str | None = None):
     """The summary as a `rich.table.Table`, at home in a terminal of any width; the best model per score in bold.
 
     Args:
-        scores: what `dl.evaluate` or `dl.compare` returns.
+        scores: what `dl.evaluate`, `dl.compare` or `dl.evaluation.reconstruction_scores` returns.
         output: the name of one output; None averages over all.
 
     Returns:
@@ -103,6 +118,9 @@ def rich_table(scores: xr.Dataset, output: str | None = None):
 
     from dynlearn.wide_table import WideTable
 
+    if is_reconstruction(scores):
+        _check_together(output)
+        return table_of(scores)
     frame = summary(scores, output)
     a = scores.attrs
     caption = (
