@@ -39,6 +39,7 @@ _WHERE = {
     "load": "dynlearn.models",
 }
 _PACKAGES = (
+    "analysis",
     "control",
     "datasets",
     "disk",

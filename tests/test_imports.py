@@ -19,6 +19,7 @@ ORDER = (
     "parts",
     "models",
     "inference",
+    "analysis",
     "fitting",
     "forecasting",
     "evaluation",

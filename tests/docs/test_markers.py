@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from dynlearn.contract import linear_gaussian, markers, state_space
+from dynlearn.contract import forcing, linear_gaussian, markers, piecewise_linear, rescaling, state_space
 from dynlearn.contract.model import AbstractModel
 from dynlearn.models import FAMILIES, Ensemble, Smoothed
 
 PAGE = Path(__file__).parents[2] / "docs" / "markers.md"
 CLASSES = {
     name: cls
-    for module in (markers, state_space, linear_gaussian)
+    for module in (markers, state_space, linear_gaussian, rescaling, forcing, piecewise_linear)
     for name, cls in vars(module).items()
     if name.startswith("Abstract") and getattr(cls, "__module__", "") == module.__name__
 }

@@ -3,11 +3,10 @@
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dynlearn.errors import ArgumentError
-from dynlearn.plot.shared import labels, style
+from dynlearn.plot.shared import draw, labels, style
 
 
 @style.styled
@@ -38,7 +37,7 @@ def eigenvalues(model: Any, reference: Any = None) -> Figure:
     values = np.asarray(model.eigenvalues(), complex)
     figure, axes = style.canvas(width=4.6, height=4.3)
     ax = axes[0, 0]
-    _circle(ax)
+    draw.unit_circle(ax)
     blue = style.PALETTE[0]
     ax.plot(
         values.real,
@@ -60,16 +59,6 @@ def eigenvalues(model: Any, reference: Any = None) -> Figure:
     ax.set_ylabel(r"imaginary part of $\lambda$ (per step)")
     style.note(ax, _summary(model, values))
     return figure
-
-
-def _circle(ax: Axes) -> None:
-    angle = np.linspace(0, 2 * np.pi, 361)
-    ax.fill(np.cos(angle), np.sin(angle), color="#F4F6F8", lw=0, zorder=0)
-    ax.plot(np.cos(angle), np.sin(angle), color=style.GREY, lw=0.8, gid="unit circle", zorder=1)
-    ax.axhline(0, color=style.PALE, lw=0.7, zorder=0.5)
-    ax.axvline(0, color=style.PALE, lw=0.7, zorder=0.5)
-    ax.grid(False)
-    ax.set_aspect("equal", adjustable="datalim")
 
 
 def _summary(model: Any, values: np.ndarray) -> str:

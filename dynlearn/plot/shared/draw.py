@@ -90,3 +90,14 @@ def bound_lines(ax: Axes, low: float | None, high: float | None) -> None:
 
 def target_line(ax: Axes, value: float) -> None:
     ax.axhline(value, color=style.PALETTE[2], lw=1.0, ls=(0, (4, 2)), zorder=1.2, gid="target")
+
+
+def unit_circle(ax: Axes) -> None:
+    """The complex plane, with the circle inside of which a mode decays."""
+    angle = np.linspace(0, 2 * np.pi, 361)
+    ax.fill(np.cos(angle), np.sin(angle), color="#F4F6F8", lw=0, zorder=0)
+    ax.plot(np.cos(angle), np.sin(angle), color=style.GREY, lw=0.8, gid="unit circle", zorder=1)
+    ax.axhline(0, color=style.PALE, lw=0.7, zorder=0.5)
+    ax.axvline(0, color=style.PALE, lw=0.7, zorder=0.5)
+    ax.grid(False)
+    ax.set_aspect("equal", adjustable="datalim")

@@ -16,8 +16,17 @@ CHANGES = [
     Change(
         "a drawn error forgets the one before",
         "dynlearn/contract/error_growth.py",
-        "rho = jnp.exp(-interval / self.memory)",
-        "rho = 0 * jnp.exp(-interval / self.memory)",
+        "rho = jnp.exp(-interval / self.correlation_time)",
+        "rho = 0 * jnp.exp(-interval / self.correlation_time)",
+        (
+            "tests/forecasting/test_draws.py::test_paths_of_a_deterministic_model_have_the_covariance_of_its_error_law",
+        ),
+    ),
+    Change(
+        "a path is measured with the noise that moves it",
+        "dynlearn/contract/error_growth.py",
+        "return grown + self.sigma * drawn[:, 1]",
+        "return grown + self.sigma * drawn[:, 0]",
         (
             "tests/forecasting/test_draws.py::test_paths_of_a_deterministic_model_have_the_covariance_of_its_error_law",
         ),

@@ -4,6 +4,13 @@ from .._change import Change
 
 CHANGES = [
     Change(
+        "moments of weights in other units are kept",
+        "dynlearn/fitting/fit.py",
+        "None if earlier is None or scaling != KEEP else earlier.carried",
+        "None if earlier is None else earlier.carried",
+        ("tests/fitting/test_going_on.py::test_scaling_is_refreshed_by_an_exact_change",),
+    ),
+    Change(
         "the error law is that of the training data though validation was given",
         "dynlearn/fitting/fit.py",
         'return calibrate(model, validation, horizon=horizon), "validation"',
@@ -64,7 +71,7 @@ CHANGES = [
     ),
     Change(
         "the first sample of a run counts in teacher forcing",
-        "dynlearn/fitting/objectives/teacher_forcing.py",
+        "dynlearn/fitting/objectives/forcing/teacher_forcing.py",
         "known = batch.observed[:, 1:] & batch.valid[:, :-1, None]",
         "known = batch.observed[:, 1:]",
         (
@@ -73,7 +80,7 @@ CHANGES = [
     ),
     Change(
         "teacher forcing and free run are swapped",
-        "dynlearn/fitting/objectives/teacher_forcing.py",
+        "dynlearn/fitting/objectives/forcing/teacher_forcing.py",
         "(1 - weight) * forced + weight * free",
         "weight * forced + (1 - weight) * free",
         ("tests/fitting/test_objectives_by_hand.py",),
@@ -147,11 +154,18 @@ CHANGES = [
         ),
     ),
     Change(
+        "one complete sample is enough to start from",
+        "dynlearn/fitting/examples.py",
+        "known = in_a_row(complete)[run, now] >= model.required",
+        "known = in_a_row(complete)[run, now] >= 1",
+        ("tests/fitting/test_examples.py::test_an_instant_after_a_gap_counts_where_the_model_can_bridge_it",),
+    ),
+    Change(
         "time goes on behind the horizon",
         "dynlearn/fitting/examples.py",
-        "real = (np.arange(index_of.size) < index.size)[:, None] & (sample < self.past + self.horizon)",
-        "real = (np.arange(index_of.size) < index.size)[:, None] & (sample >= 0)",
-        ("tests/properties/test_buckets.py::test_padding_changes_no_result",),
+        "real = (np.arange(rows.size) < index.size)[:, None] & (sample < self.past + self.horizon)",
+        "real = (np.arange(rows.size) < index.size)[:, None] & (sample >= 0)",
+        ("tests/fitting/test_examples.py::test_windows_filled_up_on_the_host_are_those_cut_on_the_device",),
     ),
     Change(
         "runs of padding have a start",

@@ -5,7 +5,7 @@ from .._change import Change
 CHANGES = [
     Change(
         "path noise and measurement noise share one key",
-        "dynlearn/forecasting/_paths.py",
+        "dynlearn/forecasting/_draws.py",
         "jax.random.split(for_outputs, ahead[-1].shape[0])",
         "jax.random.split(for_steps, ahead[-1].shape[0])",
         ("tests/forecasting/test_draws.py",),

@@ -4,6 +4,20 @@ from .._change import Change
 
 CHANGES = [
     Change(
+        "a part of a run starts from the prior",
+        "dynlearn/inference/_parts.py",
+        "start = prior(part) if cut and start is None else start",
+        "start = prior(part) if cut else start",
+        ("tests/inference/test_parts.py",),
+    ),
+    Change(
+        "a part of a run starts one sample early",
+        "dynlearn/inference/_parts.py",
+        "np.full(several, k), 1, length - (not cut)",
+        "np.full(several, k - (k > 0)), 1, length - (not cut)",
+        ("tests/inference/test_parts.py",),
+    ),
+    Change(
         "the density in scaled units",
         "dynlearn/inference/density.py",
         "return scaled - jnp.where(run.observed, jnp.log(model.scaling.output_scale), 0).sum(-1)",

@@ -4,6 +4,20 @@ from .._change import Change
 
 CHANGES = [
     Change(
+        "what stands before a run is told in the old units",
+        "dynlearn/parts/encoders/encoder.py",
+        "Constant(change.control.backward(before))",
+        "Constant(before)",
+        ("tests/contract/test_rescaling.py::test_in_other_units_it_says_the_same",),
+    ),
+    Change(
+        "the shift of the inputs is left out",
+        "dynlearn/parts/networks/rescaled.py",
+        "bias + weight @ inputs.offset",
+        "bias",
+        ("tests/contract/test_rescaling.py::test_the_layers_of_a_network_take_in_units",),
+    ),
+    Change(
         "delays in the wrong order",
         "dynlearn/parts/liftings/embedding.py",
         "jnp.concatenate([y, ys[: p * delays], u, us[: m * (delays - 1)]])",
@@ -13,8 +27,8 @@ CHANGES = [
     Change(
         "transitions across a gap are regressed",
         "dynlearn/parts/liftings/embedding.py",
-        "np.nonzero((index - last_gap >= delays + 2) & measured)",
-        "np.nonzero((index >= delays + 1) & measured)",
+        "np.flatnonzero(in_a_row(measured) >= delays + 2)",
+        "np.flatnonzero(measured & (np.arange(measured.shape[1]) > delays))",
         ("tests/models/test_regression.py::test_edmd_with_control_recovers_the_spectrum",),
     ),
     Change(

@@ -76,8 +76,8 @@ CHANGES = [
     Change(
         "intervals on the device belong to the sample they end at",
         "dynlearn/trajectories/device/to_device.py",
-        "steps = np.diff(t, axis=1, append=np.nan)",
-        "steps = np.diff(t, axis=1, prepend=np.nan)",
+        "np.subtract(t[:, 1:], t[:, :-1], out=steps[:, :-1])",
+        "np.subtract(t[:, 1:], t[:, :-1], out=steps[:, 1:])",
         ("tests/trajectories/test_verbs.py",),
     ),
     Change(

@@ -1,0 +1,1 @@
+"""Figures of what `dl.analysis` finds in a fitted model."""
