@@ -14,6 +14,9 @@ from dynlearn.errors import ArgumentError, check_count, check_known
 from dynlearn.trajectories.build.arrays import from_arrays
 from dynlearn.trajectories.once import one_call
 
+MOST_POINTS = 1_000_000
+"""States of a grid."""
+
 
 @one_call
 def basins(
@@ -60,7 +63,16 @@ def basins(
     >>> sorted(found["mean"].values.ravel().round(3).tolist())
     [-1.0, 1.0]
     """
+    if not isinstance(ranges, Mapping) or not isinstance(at or {}, Mapping):
+        raise ArgumentError(
+            f"basins: expected ranges={{output: (lowest, highest)}} and at={{output: value}}, got {ranges!r:.60} and "
+            f"{at!r:.60}."
+        )
     check_count("points", points, 2)
+    if points ** max(1, len(ranges)) > MOST_POINTS:
+        raise ArgumentError(
+            f"points: expected a grid of at most {MOST_POINTS} states, got {points} along each of {len(ranges)}."
+        )
     check_count("steps", steps, TAIL)
     if not (is_finite(near) and near > 0):
         raise ArgumentError(f"near: expected a distance > 0, got {near!r}.")

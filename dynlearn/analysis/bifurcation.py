@@ -1,7 +1,7 @@
 """bifurcation: how the long-term behaviour of a fitted model changes with a control or a static feature."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import equinox as eqx
 import jax
@@ -75,6 +75,8 @@ def bifurcation(
             f"bifurcation: expected one run to begin at the end of, got {context.sizes.get('trajectory')}; pick it by "
             f"ds.isel(trajectory=[0])."
         )
+    if isinstance(control, Mapping) and over in control:
+        raise ArgumentError(f"control: {over!r} takes the values that vary; leave it out.")
     if over in names[0]:
         control = _with(control, names[0], over, float(values[0]))
     flow = StateMap.of("bifurcation", model, context, control, interval)

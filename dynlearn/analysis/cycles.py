@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import jax
 import numpy as np
 import xarray as xr
+from jaxtyping import Array, Key
 
 from dynlearn.analysis import _linear_cycles, _smooth_cycles
 from dynlearn.analysis._border import Control, check_alike, labelled
@@ -14,6 +15,7 @@ from dynlearn.analysis._pieces import PiecewiseMap
 from dynlearn.analysis.orbit import StateMap, orbits
 from dynlearn.contract.model import AbstractModel
 from dynlearn.errors import ArgumentError, check_count, is_count
+from dynlearn.numerics.keys import as_key
 from dynlearn.numerics.precision import array
 from dynlearn.references import cites
 from dynlearn.trajectories.once import one_call
@@ -64,7 +66,7 @@ def cycles(
     starts: int = 200,
     steps: int = 2000,
     interval: float | None = None,
-    key: int = 0,
+    key: int | Key[Array, ""] = 0,
 ) -> xr.Dataset:
     r"""Points of a model's own dynamics that come back to themselves after `periods` steps, and how stable they are.
 
@@ -89,7 +91,7 @@ def cycles(
         starts: guesses per period, half of them on the orbits.
         steps: of the orbits the guesses are taken from.
         interval: of a step, for a model in continuous time; that of `context` if not given.
-        key: of the choice among the guesses.
+        key: an int or a JAX key, of the choice among the guesses.
 
     Returns:
         One row per cycle, shortest first: `period`, `stable`, `modulus` (of the largest eigenvalue), `eigenvalue`
@@ -119,7 +121,7 @@ def cycles(
     stays = np.isfinite(seen).all((1, 2))
     stays[stays] = np.abs(seen[stays]).max((1, 2)) < LEFT
     exact = PiecewiseMap.of(map)
-    rng = np.random.default_rng(key)
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(as_key(key))))
     found: list[Cycle] = []
     for n in wanted:
         begins = guesses(seen[stays], np.asarray(map.starts, float), n, int(starts), rng)

@@ -38,7 +38,7 @@ def entropy(code: xr.Dataset | xr.DataArray | np.ndarray, *, longest: int = 40) 
         all about the next.
 
     Raises:
-        ArgumentError: what is no code, or too short a one.
+        ArgumentError: what is no code, or less than two symbols in a row.
 
     Every H_n carries the correction of Miller and Madow for finite counts.
 
@@ -111,7 +111,8 @@ def _counted(sequences: Int[np.ndarray, "run step"], longest: int) -> list[np.nd
 def _entropy(count: np.ndarray) -> float:
     p = count / count.sum()
     # Miller and Madow's correction: counts of a finite sample are too uneven, and say too little.
-    return float(-np.sum(p * np.log(p)) + (count.size - 1) / (2 * count.sum()))
+    corrected = -np.sum(p * np.log(p)) + (count.size - 1) / (2 * count.sum())
+    return float(min(corrected, np.log(count.size)))  # no law over so many words says more
 
 
 def _graph_entropy(sequences: Int[np.ndarray, "run step"]) -> float:

@@ -111,10 +111,17 @@ def kaplan_yorke(exponents: Float[np.ndarray, " order"], *, complete: bool = Tru
     Returns:
         0 where the largest is negative, the number of exponents where their sum is not negative.
 
+    Raises:
+        ArgumentError: what are no finite numbers, largest first.
+
     >>> round(kaplan_yorke(np.array([0.906, 0.0, -14.57])), 3)
     2.062
     """
-    total = np.cumsum(exponents)
+    values = np.asarray(exponents)
+    fine = values.ndim == 1 and values.size > 0 and np.issubdtype(values.dtype, np.number)
+    if not fine or not np.isfinite(values).all() or (np.diff(values) > 0).any():
+        raise ArgumentError(f"exponents: expected finite numbers, largest first, got {exponents!r:.80}.")
+    exponents, total = values, np.cumsum(values)
     if total[0] < 0:
         return 0.0
     j = int(np.flatnonzero(total >= 0)[-1]) + 1

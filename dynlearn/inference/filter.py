@@ -94,8 +94,8 @@ class Found(NamedTuple):
 
 def _found(
     model: AbstractStateSpace, ds: xr.Dataset, method: AbstractInference, keys: Key[Array, " run"]
-) -> Found:
-    """All at once, or where that would take far more memory than the result, in parts."""
+) -> Any:
+    """A `Found` on the host: all at once, or where that would take far more memory than the result, in parts."""
     if _parts.few(ds):
         double, runs = border.on_device(model, ds, method)
         return border.cut(_filtered(double, (runs, None), method, keys)[0], ds)

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 import dynlearn as dl
-from dynlearn.analysis import basins, bifurcation, cycles, entropy, fixed_points, lyapunov, regions
+from dynlearn.analysis import (
+    basins,
+    bifurcation,
+    cycles,
+    entropy,
+    fixed_points,
+    kaplan_yorke,
+    lyapunov,
+    regions,
+)
 from dynlearn.errors import ArgumentError, DivergedError
 
 from .systems import at, flow_of, henon, logistic, map_of, skew_tent
@@ -236,6 +245,27 @@ ROWS = {
         lambda g: basins(g.flow, {"x": (0, 1)}),
         "basins: interval: expected a time, the runs of one sample do not say",
     ),
+    "what is varied said twice": (
+        lambda g: bifurcation(g.driven, g.ab, "a", [0.0, 1.0], control={"a": 2.0, "b": 0.0}),
+        "control: 'a' takes the values that vary; leave it out",
+    ),
+    "ranges of no names": (
+        lambda g: basins(g.map, "x"),
+        r"basins: expected ranges=\{output: \(lowest, highest\)\}",
+    ),
+    "a grid of no end": (
+        lambda g: basins(g.map, {"x": (0, 1)}, points=10**7),
+        "points: expected a grid of at most 1000000 states, got 10000000 along each of 1",
+    ),
+    "a spectrum upside down": (
+        lambda g: kaplan_yorke([-1.0, 0.5]),
+        "exponents: expected finite numbers, largest",
+    ),
+    "a spectrum of nothing": (
+        lambda g: kaplan_yorke([]),
+        "exponents: expected finite numbers, largest",
+    ),
+    "a key of no kind": (lambda g: cycles(g.map, g.x, key="a"), "key: expected"),
     "no distance": (lambda g: basins(g.map, {"x": (0, 1)}, near=0), "near: expected a distance > 0, got 0"),
 }
 

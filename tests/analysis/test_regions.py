@@ -151,11 +151,11 @@ def test_a_periodic_code_says_nothing_new():
 
 
 def test_words_by_hand():
-    """0 1 1 0 1: the words of two are 01, 11, 10, 01; H_2 with the correction 2 / (2 * 4)."""
-    found = entropy(np.array([0, 1, 1, 0, 1]), longest=2)
+    """0 1 1 0 1 in sixteen runs: the words of two are 01, 11, 10; H_2 with the correction 2 / (2 * 64)."""
+    found = entropy(np.array([[0, 1, 1, 0, 1]] * 16), longest=2)
     assert found["words"].values.tolist() == [2, 3]
     p = np.array([0.5, 0.25, 0.25])
-    np.testing.assert_allclose(found["block"].values[1], -(p * np.log(p)).sum() + 2 / 8)
+    np.testing.assert_allclose(found["block"].values[1], -(p * np.log(p)).sum() + 2 / 128)
 
 
 def test_the_longest_words_that_are_believed():
@@ -182,3 +182,7 @@ def test_a_graph_of_many_symbols_is_the_one_of_a_few():
 
 def test_a_table_may_have_its_dimensions_in_any_order(tent):
     np.testing.assert_array_equal(entropy(tent["region"].T)["block"], entropy(tent)["block"])
+
+
+def test_few_symbols_say_no_more_than_they_can():
+    assert float(entropy([1, 2])["metric"]) == pytest.approx(np.log(2))

@@ -1,5 +1,7 @@
 """ALRNN and PLRNN: the map against its equation, its common form, what data force, and what is refused."""
 
+import re
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -190,6 +192,10 @@ REFUSED = {
     "unknown form 'shalow'; did you mean 'shallow'": lambda: PLRNN(TWO, form="shalow", key=0),
     "width: expected an integer >= 1": lambda: PLRNN(TWO, width=0, key=0),
     "unknown option 'laten'; did you mean 'latent'": lambda: ALRNN.from_data(data([1.0, 2.0, 1.5]), laten=4),
+    "latent: expected an integer >= 1": lambda: ALRNN.from_data(data([1.0, 2.0, 1.5]), latent="a"),
+    "from_data: ['scaling'] are read off the data": lambda: ALRNN.from_data(
+        data([1.0, 2.0, 1.5]), scaling="x"
+    ),
     "memory: expected an integer >= 1": lambda: ALRNN(TWO, memory=0, key=0),
     "Forcing.strength: expected numbers >= 0": lambda: Forcing(jnp.asarray(-0.1), jnp.asarray(3)),
 }
@@ -197,7 +203,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("message", REFUSED)
 def test_refused(message):
-    with pytest.raises(dl.errors.ArgumentError, match=message.replace("(", r"\(")):
+    with pytest.raises(dl.errors.ArgumentError, match=re.escape(message)):
         REFUSED[message]()
 
 

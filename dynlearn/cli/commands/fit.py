@@ -27,12 +27,12 @@ def fit(
         str | None,
         typer.Option(
             "--method",
-            help="gradient, least_squares, subspace, em, maximum_likelihood, switching_em or calibration; default the "
-            "model's own.",
+            help="gradient, teacher_forcing, least_squares, subspace, em, maximum_likelihood, switching_em or "
+            "calibration; default the model's own.",
         ),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option("--steps", help="Steps of method gradient, at most.", min=1)
+        int | None, typer.Option("--steps", help="Steps of gradient or teacher_forcing, at most.", min=1)
     ] = None,
     method_settings: Annotated[
         list[str] | None,

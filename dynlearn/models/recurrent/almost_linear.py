@@ -76,8 +76,8 @@ class ALRNN(AbstractPiecewiseLinearRNN):
         scaling: Scaling | None = None,
         key: int | Key[Array, ""],
     ):
-        nonlinear = latent // 3 if nonlinear is None else nonlinear
         made = built("ALRNN", signature, latent, memory, unforced, scaling, key)
+        nonlinear = latent // 3 if nonlinear is None else nonlinear
         check_count("nonlinear", nonlinear, 0)
         if nonlinear > latent:
             raise ArgumentError(f"ALRNN: expected nonlinear <= latent = {latent}, got {nonlinear}.")

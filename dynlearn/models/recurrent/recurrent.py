@@ -175,6 +175,10 @@ def from_training_data(ds: xr.Dataset, options: dict[str, Any], least: int, time
     which an output changes by its standard deviation (2 to 50), so that errors that grow are seen and gradients are not
     lost; the memory is twice that.
     """
+    if taken := sorted({"signature", "scaling"} & set(options)):
+        raise ArgumentError(
+            f"from_data: {taken} are read off the data; leave them out, or call the constructor."
+        )
     signature, scaling = Signature.of(ds, discrete=True), Scaling.of(ds)
     samples = round(1.5 * float(scaling.time_scale) / cast(float, signature.interval))
     given = {

@@ -68,8 +68,8 @@ CHANGES = [
     Change(
         "no correction for finite counts",
         "dynlearn/analysis/entropy.py",
-        " + (count.size - 1) / (2 * count.sum()))",
-        ")",
+        " + (count.size - 1) / (2 * count.sum())",
+        "",
         ("tests/analysis/test_regions.py::test_words_by_hand",),
     ),
     Change(
