@@ -124,8 +124,11 @@ def _given_instants(model: AbstractModel, ids: list, now: np.ndarray, instants: 
         )
     interval = model.signature.interval
     if interval is not None and not agrees(full, interval):
+        unit = model.signature.time_unit and f" {model.signature.time_unit}"
+        other = steps[known[:, 1:]]
         raise ArgumentError(
-            f"times: this is a discrete-time model with interval {interval:g} {model.signature.time_unit}; pass "
+            f"times: this is a discrete-time model with interval {interval:g}{unit}, expected instants so far apart "
+            f"from the end of the context on, got intervals from {other.min():g} to {other.max():g}; pass "
             f"horizon=..., or use a continuous-time model."
         )
     return instants

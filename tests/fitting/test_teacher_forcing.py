@@ -12,7 +12,7 @@ import pytest
 import dynlearn as dl
 from dynlearn.contract.forcing import Forcing
 from dynlearn.fitting import Gradient, TeacherForcing
-from dynlearn.fitting.criteria import CRITERIA, long_run
+from dynlearn.fitting.criteria import CRITERIA, _apart, long_run
 from dynlearn.fitting.denoised import denoised
 from dynlearn.fitting.examples import Examples
 from dynlearn.fitting.objectives.forcing.generalized import generalized_teacher_forcing
@@ -71,6 +71,16 @@ def test_sparse_by_hand(every):
     assert float(metrics["rmse"]) == pytest.approx(float(loss) ** 0.5, rel=1e-5)
     given = functools.partial(sparse_teacher_forcing, interval=every)
     assert float(given(scalar(every=5), batch_of(Y, model, 4), KEY)[0]) == pytest.approx(float(loss))
+
+
+def test_padding_before_a_run_does_not_count():
+    """A window that begins before its run: the run's own first sample is nothing's forecast."""
+    model = scalar(memory=3, every=9)
+    ds = dl.from_arrays([np.array([2.0, 5.0, 1.0])[:, None]], dt=1.0, output_names=["y"])
+    examples = Examples.of(model, ds, 2, "train")
+    batch = examples.take(jnp.flatnonzero(examples.now == 0)[:1])
+    loss, _ = sparse_teacher_forcing(model, batch, KEY)
+    assert float(loss) == pytest.approx(np.mean([(5.0 - 2.0) ** 2, (1.0 - 2.0) ** 2]), rel=1e-5)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
@@ -204,6 +214,15 @@ def test_long_runs_are_judged_by_where_they_go_and_how_they_move():
     assert CRITERIA["long_run"] is long_run
 
 
+def test_the_same_places_visited_backwards_are_another_distribution():
+    k = jnp.arange(600)
+    y = jnp.stack([jnp.cos(0.2 * k), jnp.sin(0.2 * k)], -1)[None]
+    everything = jnp.ones(y.shape, bool)
+    for lag in (1, 4):
+        assert float(_apart(y, y[:, ::-1], everything, lag)) > 0.2
+        assert float(_apart(y, y, everything, lag)) == 0
+
+
 def test_what_was_not_measured_does_not_count_for_a_long_run():
     k = np.arange(400)
     y = np.stack([np.cos(0.2 * k), np.sin(0.2 * k)], -1)[None]
@@ -259,6 +278,12 @@ def test_a_limit_cycle_is_learned_from_noise_free_data(oscillation):
 
 def test_the_best_of_the_population_is_returned(oscillation):
     ds, model, result = oscillation
+    score = result.statistics["score"]
+    windows = Examples.of(result.model, ds, 100, "validation")
+    # The strength of the forcing was chosen after the scores were taken.
+    forced = eqx.tree_at(lambda m: m.forcing.strength, result.model, jnp.ones(()))
+    found = float(long_run(forced, windows.filled(windows.evenly(4)), KEY))
+    assert found == pytest.approx(min(score), rel=1e-3)
     single = dataclasses.replace(METHOD, population=1)
     alone = dl.fit(model, ds, method=single, progress=False)
     assert min(result.statistics["score"]) <= alone.statistics["score"] * 1.2

@@ -68,4 +68,11 @@ CHANGES = [
         "model.step(state, u, time, dt, key=k), None",
         ("tests/models/test_units.py",),
     ),
+    Change(
+        "data replace the state whatever their strength",
+        "dynlearn/contract/forcing.py",
+        "return z, z + pull * (target - z)",
+        "return z, jnp.where(pull > 0, target, z)",
+        ("tests/models/test_recurrent.py::test_data_take_the_place_of_the_state_by_the_strength",),
+    ),
 ]

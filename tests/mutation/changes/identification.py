@@ -31,4 +31,11 @@ CHANGES = [
         "deviance + 2 * d",
         ("tests/fitting/test_steps_by_hand.py::test_the_penalties_of_an_order_are_those_of_its_parameters",),
     ),
+    Change(
+        "a random walk passes for noise",
+        "dynlearn/identification/smoothing.py",
+        "white = left <= TOO_MUCH * square * (1 - own)",
+        "white = True",
+        ("tests/identification/test_smoothing.py::test_what_the_sampling_does_not_resolve_is_no_noise",),
+    ),
 ]

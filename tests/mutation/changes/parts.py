@@ -52,4 +52,18 @@ CHANGES = [
         "return self.network(jnp.concatenate([x, u, s]))",
         ("tests/models/test_units.py",),
     ),
+    Change(
+        "the wrong units are rectified",
+        "dynlearn/parts/cells/almost_linear.py",
+        "bent=jnp.arange(size) >= size - bent",
+        "bent=jnp.arange(size) < bent",
+        ("tests/models/test_recurrent.py::test_almost_linear_is_its_equation",),
+    ),
+    Change(
+        "the clipped form adds what it takes away",
+        "dynlearn/parts/cells/shallow.py",
+        "V = jnp.concatenate([V, -V], axis=1)",
+        "V = jnp.concatenate([V, V], axis=1)",
+        ("tests/models/test_recurrent.py::test_the_common_form_is_the_same_map",),
+    ),
 ]
