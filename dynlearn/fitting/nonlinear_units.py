@@ -1,7 +1,7 @@
 """select_nonlinear: the fewest rectified units with which an almost-linear RNN reconstructs a system as well as any."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import equinox as eqx
@@ -89,7 +89,11 @@ def select_nonlinear(
     (2, True)
     """
     check_count("seeds", seeds, 1)
-    numbers = list(candidates)
+    if method is not None and not isinstance(method, TeacherForcing):
+        raise ArgumentError(
+            f"method: expected a TeacherForcing, whose scores are compared, got {method!r:.80}."
+        )
+    numbers = list(candidates) if isinstance(candidates, Iterable) else []
     if not numbers or not all(is_count(n, 0) for n in numbers) or len(set(numbers)) < len(numbers):
         raise ArgumentError(f"candidates: expected distinct numbers of units, got {candidates!r:.80}.")
     if "nonlinear" in options:

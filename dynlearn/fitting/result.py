@@ -22,8 +22,8 @@ class Reason(enum.Enum):
         "Lower `learning_rate`, take more steps, or check that training and validation data are of one kind."
     )
     DIVERGED = (
-        "The loss became non-finite; the last good model was kept. Lower `learning_rate`, shorten `horizon`, "
-        "or use an adaptive solver."
+        "The loss became non-finite; the last good model was kept. Lower `learning_rate`, shorten `horizon`, use an "
+        "adaptive solver in a model of continuous time, or a bounded map (PLRNN, form 'clipped')."
     )
     STALLED = (
         "No step along the gradient raised the likelihood, which is not flat there (statistics['largest_slope']). "

@@ -56,6 +56,11 @@ def test_it_is_drawn_as_it_was_made(folded):
     ("options", "message"),
     [
         ({"candidates": (1, 1)}, "candidates: expected distinct numbers of units"),
+        ({"candidates": 3}, "candidates: expected distinct numbers of units"),
+        (
+            {"method": "gradient"},
+            "method: expected a TeacherForcing, whose scores are compared, got 'gradient'",
+        ),
         ({"candidates": ()}, "candidates: expected distinct numbers of units"),
         ({"nonlinear": 3}, "nonlinear: is what is to be found"),
         ({"candidates": (0, 9), "latent": 4}, "expected nonlinear <= latent = 4, got 9"),

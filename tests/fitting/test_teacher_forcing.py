@@ -166,7 +166,7 @@ REFUSED = {
     "expected validation_horizon to be an integer >= 1": lambda m, b, p: Gradient(validation_horizon=0),
     "expected population to be an integer >= 1": lambda m, b, p: TeacherForcing(population=0),
     "expected denoise to be True or False": lambda m, b, p: TeacherForcing(denoise="yes"),
-    "expected steps to be an integer >= 1": lambda m, b, p: TeacherForcing(steps=0),
+    "TeacherForcing: expected steps to be an integer >= 1": lambda m, b, p: TeacherForcing(steps=0),
 }
 
 

@@ -85,7 +85,7 @@ CASES: dict[str, tuple[str, Build]] = {
     "deep state space linear hold": ("linear", deep(memory=4, layers=1)),
     "alrnn": ("zero", recurrent("ALRNN", nonlinear=2)),
     "alrnn linear hold": ("linear", recurrent("ALRNN", nonlinear=1)),
-    "plrnn shallow": ("zero", recurrent("PLRNN", width=6)),
+    "plrnn shallow": ("zero", recurrent("PLRNN", form="shallow", width=6)),
     "plrnn clipped linear hold": ("linear", recurrent("PLRNN", form="clipped", width=6)),
     "plrnn dendritic": ("zero", recurrent("PLRNN", form="dendritic", width=3)),
     "smoothed node": ("zero", lambda ds: dl.models.Smoothed.of(node(hidden=1, memory=4)(ds), iterations=1)),

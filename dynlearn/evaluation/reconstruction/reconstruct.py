@@ -114,6 +114,10 @@ def reconstruction_scores(
     everyone = [model for several in seeds.values() for model in several]
     for model in everyone:
         model.signature.check(test)
+    if train is not None:
+        _check_train(train, test)
+    if isinstance(metrics, str) or (metrics is not None and not list(metrics)):
+        raise ArgumentError(f"metrics: expected a list of names such as ['D_stsp', 'D_H'], got {metrics!r}.")
     given = sizes(test, length, discard, context, max(model.memory for model in everyone))
     required = max(model.required for model in everyone)
     cut = Starts.spread("test", test, check_count("starts", starts, 1), given.context, given.ahead, required)
@@ -140,3 +144,11 @@ def reconstruction_scores(
         **{f"extrapolates {name}": why for name, why in far.items()},
     }
     return assembled(trial, rows, scored, test, said)
+
+
+def _check_train(train: xr.Dataset, test: xr.Dataset) -> None:
+    """The floor is taken between data of one kind."""
+    validate(train)
+    names = [ds["output_name"].values.tolist() for ds in (train, test)]
+    if names[0] != names[1]:
+        raise ArgumentError(f"train: expected the outputs of test, {names[1]}, got {names[0]}.")

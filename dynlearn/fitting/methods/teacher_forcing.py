@@ -103,7 +103,10 @@ class TeacherForcing:
             raise ArgumentError(
                 f"TeacherForcing: expected denoise to be True or False, got {self.denoise!r}."
             )
-        self._gradient()
+        try:
+            self._gradient()
+        except ArgumentError as error:
+            raise ArgumentError(str(error).replace("Gradient:", "TeacherForcing:", 1)) from None
 
     def run(self, model: AbstractModel, session: Session) -> Outcome:
         """What `dl.fit` calls: the member of a population around `model` whose free runs are most like the data.

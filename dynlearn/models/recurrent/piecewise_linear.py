@@ -29,7 +29,8 @@ class PLRNN(AbstractPiecewiseLinearRNN):
         dendritic:  z_{k+1} = A z_k + W sum_b w_b relu(z_k - c_b) + C u_k + D s + h
         y = output_mean + output_scale z[:p] + error,    A diagonal
 
-    The clipped form keeps every orbit bounded where |A_ii| < 1. State inference, training and the error's law are those
+    The clipped form, the default, keeps every orbit bounded where |A_ii| < 1; orbits of the others may leave the data
+    for ever, rarely and after long. State inference, training and the error's law are those
     of `ALRNN`, whose few rectified units make for fewer regions; these make for better fits with fewer latent units.
 
     Args:
@@ -65,7 +66,7 @@ class PLRNN(AbstractPiecewiseLinearRNN):
         self,
         signature: Signature,
         *,
-        form: str = "shallow",
+        form: str = "clipped",
         latent: int = 10,
         width: int = 50,
         memory: int = 30,
@@ -86,7 +87,7 @@ class PLRNN(AbstractPiecewiseLinearRNN):
     @classmethod
     @one_call
     def from_data(
-        cls, ds: xr.Dataset, *, form: str = "shallow", key: int | Key[Array, ""] = 0, **options
+        cls, ds: xr.Dataset, *, form: str = "clipped", key: int | Key[Array, ""] = 0, **options
     ) -> Self:
         """Names, sizes, interval and scaling from the training data.
 

@@ -203,6 +203,8 @@ def test_far_away_counts_as_diverged(maps):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        ({"metrics": "D_H"}, "metrics: expected a list of names such as ['D_stsp', 'D_H'], got 'D_H'."),
+        ({"metrics": []}, "metrics: expected a list of names"),
         ({"metrics": ["D_KL"]}, "unknown metric 'D_KL'; did you mean"),
         ({"starts": 0}, "starts: expected an integer >= 1, got 0."),
         ({"length": 1}, "length: expected an integer >= 2, got 1."),
@@ -230,6 +232,12 @@ def test_arguments_that_do_not_fit(maps, options, words):
     with pytest.raises(ArgumentError) as error:
         reconstruction_scores({"last": persistence(maps)}, maps, **{**QUICK, **options})
     assert str(error.value).startswith(words)
+
+
+def test_the_floor_is_taken_from_data_of_the_same_outputs(maps):
+    other = maps.assign_coords(output_name=["a", "b"][: maps.sizes["output_name"]])
+    with pytest.raises(ArgumentError, match=r"train: expected the outputs of test, .* got \['a'"):
+        reconstruction_scores({"last": persistence(maps)}, maps, train=other, **QUICK)
 
 
 def test_models_that_are_none(maps):
