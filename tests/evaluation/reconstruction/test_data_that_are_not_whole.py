@@ -235,8 +235,8 @@ def test_arguments_that_do_not_fit(maps, options, words):
 
 
 def test_the_floor_is_taken_from_data_of_the_same_outputs(maps):
-    other = maps.assign_coords(output_name=["a", "b"][: maps.sizes["output_name"]])
-    with pytest.raises(ArgumentError, match=r"train: expected the outputs of test, .* got \['a'"):
+    other = maps.assign_coords(output_name=[f"other {i}" for i in range(maps.sizes["output_name"])])
+    with pytest.raises(ArgumentError, match=r"train: expected the outputs of test, .* got \['other 0'"):
         reconstruction_scores({"last": persistence(maps)}, maps, train=other, **QUICK)
 
 
