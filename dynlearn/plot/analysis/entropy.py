@@ -26,7 +26,7 @@ def entropy(entropy: xr.Dataset) -> Figure:
     >>> import dynlearn as dl, numpy as np
     >>> figure = entropy(dl.analysis.entropy(np.random.default_rng(0).integers(2, size=4000)))
     >>> [text.get_text() for text in figure.legends[0].get_texts()]
-    ['metric 0.694', 'topological 0.693', 'of the graph 0.693']
+    ['metric 0.693', 'topological 0.693', 'of the graph 0.693']
     """
     found = _found.checked(entropy, "entropy", "block", "rate", "metric", "topological", "graph")
     figure, axes = style.canvas(2, width=4.8, height=4.0, sharex=True)
