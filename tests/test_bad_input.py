@@ -1,6 +1,7 @@
 # ruff: noqa: E501  (a table reads better with its rows on one line)
 """Bad input to models, fit, forecast, simulate, evaluate, save and load, and the words the user gets."""
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +22,7 @@ from dynlearn.errors import (
     SchemaError,
 )
 from dynlearn.fitting import Gradient, LeastSquares, calibrate
-from dynlearn.models import ARX, Ensemble, Koopman, NeuralODE, Persistence
+from dynlearn.models import ARX, FAMILIES, Ensemble, Koopman, NeuralODE, Persistence
 from dynlearn.parts.liftings import dictionaries
 from dynlearn.solvers import Adaptive, FixedStep
 from tests.disk.tampering import manifest_changed
@@ -863,6 +864,31 @@ def nan_control(g):
 def test_bad_input_is_answered_in_words(call, error, text, given):
     with pytest.raises(error, match=text):
         call(given)
+
+
+@pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"ALRNNMixture", "PatchTransformer"}))
+def test_a_past_that_nothing_could_compute_is_refused_by_every_family(family, given):
+    """By name, before anything of that size is made; the same bound that a file is held to."""
+    cls = FAMILIES[family]
+    known = {*inspect.signature(cls.from_data).parameters, *inspect.signature(cls).parameters}
+    asked = known & {"memory", "unforced", "delays", "gap", "longest"}
+    assert asked
+    for name in asked:
+        with pytest.raises(
+            ArgumentError, match=rf"^{name}: expected at most 10000000 samples, got 1000000000\.$"
+        ):
+            cls.from_data(given.ds, **{name: 10**9})
+
+
+def test_constructors_and_liftings_refuse_it_too():
+    signature = dl.models.Signature(("y",), interval=1.0)
+    text = "expected at most 10000000 samples, got 1000000000"
+    for family in (dl.models.ALRNN, dl.models.PLRNN):
+        for name in ("memory", "unforced"):
+            with pytest.raises(ArgumentError, match=f"{name}: {text}"):
+                family(signature, latent=3, **{name: 10**9}, key=0)
+    with pytest.raises(ArgumentError, match=f"delays: {text}"):
+        dictionaries.Polynomial(2, delays=10**9)
 
 
 def test_row_names_are_unique():

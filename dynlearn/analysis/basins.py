@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from dynlearn.analysis._attractors import TAIL, attractors
+from dynlearn.analysis._attractors import LEAVES, TAIL, UNSETTLED, attractors
 from dynlearn.analysis._border import Control, checked, is_finite, labelled
 from dynlearn.analysis.orbit import StateMap
 from dynlearn.contract.model import AbstractModel
@@ -14,6 +14,8 @@ from dynlearn.errors import ArgumentError, check_count, check_known
 from dynlearn.trajectories.build.arrays import from_arrays
 from dynlearn.trajectories.once import one_call
 
+FLAGS = {"flag_values": [UNSETTLED, LEAVES], "flag_meanings": "not_settled leaves"}
+"""What the numbers of no attractor say."""
 MOST_POINTS = 1_000_000
 """States of a grid."""
 
@@ -32,9 +34,11 @@ def basins(
 ) -> xr.Dataset:
     """Which attractor each state of a grid over one or two outputs is drawn to.
 
-    Orbits begin where the model's state is when nothing but these outputs was measured. An orbit that has settled is
-    followed for `steps` more, and what it then visits is an attractor, be it a point, a cycle or chaotic: every other
-    orbit whose tail lies there belongs to it. One that goes a thousand times as far as the grid belongs to none.
+    Orbits begin where the model's state is when nothing but these outputs was measured, and are followed for `steps`
+    more. One that has settled, as it returns to where it was before, visits an attractor, be it a point, a cycle or
+    chaotic: every other orbit whose tail lies there belongs to it. One that goes a thousand times as far as the grid
+    belongs to none. Nor does one that is still on its way, or was too short to return: it has not settled, and more
+    `steps` are to be asked for.
 
     Args:
         model: a fitted model whose state one sample decides, as far as it can.
@@ -42,14 +46,17 @@ def basins(
         at: values of all other outputs and of static features; their mean in training if not given.
         points: of the grid, along each of them.
         control: what is applied all along, for a model with controls.
-        steps: of every orbit; of a chaotic one so many that they fill its attractor.
+        steps: of every orbit, before it is looked at and again after that: several times around a cycle, and so many
+            that they fill a chaotic attractor.
         interval: of a step, for a model in continuous time.
-        near: in scaled units: a tail lies on an attractor where half of its states are this near to states on it.
+        near: in scaled units: a tail lies on an attractor where half of its states are this near to states on it, and
+            what comes to rest within a quarter of it has settled.
 
     Returns:
         `attractor` (one dimension per output of `ranges`, which are its coordinates): numbered by the size of the
-        basin, -1 for none; `share` (attractor_number) of the grid; `mean` and `spread` (attractor_number, output_name)
-        of the outputs on it, in physical units.
+        basin, -1 for none as the orbit leaves, -2 for none as it has not settled (`flag_meanings`); `share`
+        (attractor_number) of the grid; `mean` and `spread` (attractor_number, output_name) of the outputs on it, in
+        physical units.
 
     Raises:
         ArgumentError: names that are no outputs, ranges of no width, a model that needs a longer past, sizes and
@@ -62,6 +69,9 @@ def basins(
     >>> found = basins(model, {"x": (-1.2, 1.2)}, points=8, steps=200)
     >>> sorted(found["mean"].values.ravel().round(3).tolist())
     [-1.0, 1.0]
+    >>> slow = dl.models.NeuralMap(signature, hidden=0, memory=1, map=lambda t, x, u, s: 0.999 * x, key=0)
+    >>> basins(slow, {"x": (1, 2)}, points=3, steps=100)["attractor"].values.tolist()  # still on their way to 0
+    [-2, -2, -2]
     """
     if not isinstance(ranges, Mapping) or not isinstance(at or {}, Mapping):
         raise ArgumentError(
@@ -108,7 +118,7 @@ def basins(
     moments = [np.array([f(y, axis=0) for y in outputs]).reshape(-1, len(names)) for f in (np.mean, np.std)]
     found = xr.Dataset(
         {
-            "attractor": (tuple(axes), label.reshape(shape)),
+            "attractor": (tuple(axes), label.reshape(shape), FLAGS),
             "share": ("attractor_number", np.array([np.mean(label == i) for i in range(len(outputs))])),
             "mean": (of_attractors, moments[0]),
             "spread": (of_attractors, moments[1]),

@@ -7,7 +7,8 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from dynlearn.analysis._border import Control, check_stays, extrapolating
-from dynlearn.analysis.orbit import StateMap
+from dynlearn.analysis._pieces import PiecewiseMap
+from dynlearn.analysis.orbit import StateMap, orbits
 from dynlearn.contract.model import AbstractModel
 from dynlearn.errors import ArgumentError, check_count
 from dynlearn.numerics.precision import compiled
@@ -33,7 +34,8 @@ def lyapunov(
 
     A positive one is chaos, a zero one a flow's own direction; a direction that one step forgets, whose exponent is
     minus infinity, comes out as far below the others as the precision reaches. The Kaplan-Yorke dimension is
-    j + (lambda_1 + .. + lambda_j) / |lambda_{j+1}| with j the most exponents whose sum is not negative.
+    j + (lambda_1 + .. + lambda_j) / |lambda_{j+1}| with j the most exponents whose sum is not negative. Those of a
+    linear model (`Koopman`, `ARX`) are the logarithms of the moduli of its eigenvalues, without an error.
 
     Args:
         model: a fitted model whose state is one vector; noise is left out.
@@ -75,9 +77,14 @@ def lyapunov(
     count = size if exponents is None else exponents
     # A number of steps that ten parts divide.
     steps = 10 * -(-steps // 10)
-    logs = np.asarray(growth(map, count, int(discard), steps), float)
-    check_stays("lyapunov", context, np.isfinite(logs).all((1, 2)))
-    parts = logs.reshape(len(logs), 10, steps // 10, count).mean(2) / float(map.interval)
+    exact = PiecewiseMap.of(map)
+    if exact is not None and exact.units == 0:
+        parts = _of_linear(map, exact, count, int(discard) + steps)
+    else:
+        logs = np.asarray(growth(map, count, int(discard), steps), float)
+        parts = logs.reshape(len(logs), 10, steps // 10, count).mean(2)
+    check_stays("lyapunov", context, np.isfinite(parts).all((1, 2)))
+    parts = parts / float(map.interval)
     mean = parts.mean(1)
     order = np.argsort(-mean, axis=1)
     mean = np.take_along_axis(mean, order, 1)
@@ -93,6 +100,16 @@ def lyapunov(
         {"trajectory": context["trajectory"].values, "order": np.arange(1, count + 1)},
     )
     return extrapolating(found, map.model, np.asarray(map.kept.control))
+
+
+def _of_linear(
+    map: StateMap, exact: PiecewiseMap, count: int, steps: int
+) -> Float[np.ndarray, "run part order"]:
+    """log |lambda|, the same in every part of every orbit; NaN of one that leaves the finite numbers."""
+    modulus = np.sort(np.abs(np.linalg.eigvals(exact.A)))[::-1][:count]
+    logs = np.log(np.maximum(modulus, jnp.finfo(map.starts.dtype).tiny))
+    end = np.asarray(orbits(map, map.starts, steps - 1, 1)[0])
+    return np.where(np.isfinite(end).all(-1)[..., None], np.tile(logs, (len(end), 10, 1)), np.nan)
 
 
 def per_time(map: StateMap) -> dict[str, str]:

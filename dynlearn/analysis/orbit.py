@@ -120,7 +120,7 @@ class StateMap(eqx.Module):
         """What stays as it is along one run."""
         return jax.tree.map(lambda leaf: leaf[index], self.kept)
 
-    def of_runs(self, rows: slice) -> Self:
+    def of_runs(self, rows: slice | np.ndarray) -> Self:
         """The map along some of the runs."""
         return dataclasses.replace(self, kept=jax.tree.map(lambda leaf: leaf[rows], self.kept))
 

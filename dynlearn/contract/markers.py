@@ -76,13 +76,13 @@ class AbstractContinuous(AbstractModel):
         """
 
 
-class AbstractWholePath(AbstractContinuous):
-    """Marker: a rollout can be one solve, which need not stop at every instant."""
+class AbstractWholePath(AbstractModel):
+    """Marker: a rollout can be made at once, by one solve or in blocks, and need not stop at every instant."""
 
     @property
     @abc.abstractmethod
     def whole_paths(self) -> bool:
-        """Whether it is to be, with the solver the model has."""
+        """Whether it is to be, as the model is."""
 
     @abc.abstractmethod
     def path(
@@ -94,7 +94,7 @@ class AbstractWholePath(AbstractContinuous):
         *,
         key: Key[Array, ""] | None = None,
     ) -> State:
-        """States at instants 1..horizon, stacked: what chained steps give, in one solve.
+        """States at instants 1..horizon, stacked: what chained steps give, at once.
 
         Args:
             state: at instant 0.
@@ -153,6 +153,24 @@ class AbstractLinearLatent(AbstractModel):
         """
         with np.errstate(divide="ignore"):
             return np.log(self.eigenvalues()) / self.signature.interval
+
+
+class AbstractSteady(AbstractModel):
+    """Marker: outputs that never changed in training can be kept from changing in forecasts, exactly.
+
+    Weights that were found by descent leave them near where they were.
+    """
+
+    @abc.abstractmethod
+    def steady(self, constant: Float[np.ndarray, " output"]) -> Self:
+        """This model, in whose forecasts some outputs never change.
+
+        Args:
+            constant: what these are, in scaled units; NaN of outputs that change.
+
+        Returns:
+            A model of the same structure.
+        """
 
 
 class AbstractParallel(AbstractModel):

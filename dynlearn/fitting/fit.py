@@ -1,5 +1,6 @@
 """fit: one call for every model and every way of fitting it."""
 
+import dataclasses
 import os
 import time
 from collections.abc import Callable
@@ -25,8 +26,9 @@ from dynlearn.fitting.checkpoint.checkpoint import opened
 from dynlearn.fitting.checkpoint.identity import identity
 from dynlearn.fitting.cross_fitting import errors_left_out
 from dynlearn.fitting.forecast_errors import HORIZON
-from dynlearn.fitting.going_on import KEEP, check_scaling, going_on
+from dynlearn.fitting.going_on import KEEP, check_near, check_scaling, going_on
 from dynlearn.fitting.methods.calibration import Calibration
+from dynlearn.fitting.methods.steady import steadied
 from dynlearn.fitting.methods.table import METHODS
 from dynlearn.fitting.objectives.contract import Objective
 from dynlearn.fitting.objectives.registry import resolve
@@ -74,19 +76,21 @@ def fit(
             objective, key or data are refused, and so is a second process. Not for methods that solve
             in closed form.
         calibration_horizon: steps ahead over which the error law is estimated, at most.
-        scaling: of a fit that goes on. "keep": the model's own, but for the range of the controls, which grows.
+        scaling: of a fit that goes on. "keep": the model's own, but for the range of the controls, which grows; not
+            by gradient descent to outputs twenty deviations away, or with a twentieth of the deviation or twenty times.
             "refresh": that of `train`, by a change of the parameters after which the model says the same in physical
             units, and with moments that begin anew; a regression is solved anew in it. For data that have moved away.
 
     Returns:
         A `FitResult`: the fitted `model`, what was logged (`history`), why the fit ended (`reason`), `seconds`
         and `statistics`. The model that was passed stays as it was; only one built in another framework is
-        changed in place.
+        changed in place. In forecasts of models of descent that follow a mean path, outputs that never change in
+        `train` do not either.
 
     Raises:
         ArgumentError: data of other names, units or sampling than the model's; a control that moves for the first
-            time, where `Gradient` goes on from an earlier fit; a family that cannot be told in other units, with
-            scaling="refresh"; an unknown name.
+            time, or outputs far from those before, where `Gradient` goes on from an earlier fit; a family that cannot
+            be told in other units, with scaling="refresh"; an unknown name.
         FitError: nothing to fit to, or forecasts that are not finite.
         FileFormatError: a damaged checkpoint, or one of another fit; what differs is named.
 
@@ -117,8 +121,9 @@ def fit(
         check_resolution(ds)
         check_clock(model, ds)
     chosen = _resolve(source.method if method is None else method, checkpoint)
-    if earlier is not None and not isinstance(source, Foreign):
-        model = going_on(model, train, chosen, scaling)
+    if earlier is not None:
+        check_near(model, train, chosen, scaling, isinstance(source, Foreign))
+        model = model if isinstance(source, Foreign) else going_on(model, train, chosen, scaling)
     if not isinstance(chosen, Calibration):
         check_measured("train", train, model.coefficients if isinstance(model, AbstractStateSpace) else 0)
     if validation is not None:
@@ -139,6 +144,9 @@ def fit(
     ) as kept:
         session = Session(train, validation, loss, random, kept, shown, carried)
         outcome = chosen.run(source if isinstance(chosen, NativeMethod) else model, session)
+    if not isinstance(chosen, Calibration | NativeMethod):
+        steady = steadied(outcome.model, train, earlier is not None)
+        outcome = dataclasses.replace(outcome, model=steady)
     fitted, on, scheme = _calibrated(outcome, train, validation, int(calibration_horizon))
     statistics = {**outcome.statistics, "calibrated_on": on}
     handed_back = source.adopt(fitted) if isinstance(source, Foreign) else fitted

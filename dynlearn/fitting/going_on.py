@@ -16,8 +16,11 @@ from dynlearn.contract.rescaling import AbstractRescalable
 from dynlearn.contract.scaling import Scaling
 from dynlearn.errors import ArgumentError, check_known
 from dynlearn.fitting.methods.least_squares import LeastSquares
+from dynlearn.trajectories.device.fold import compact
 
 KEEP, REFRESH = "keep", "refresh"
+FAR = 20.0
+"""Deviations of the earlier data from their mean, or times their deviation: weights that know no data further off."""
 
 
 def check_scaling(scaling: str, earlier: object, source: object) -> None:
@@ -35,6 +38,40 @@ def check_scaling(scaling: str, earlier: object, source: object) -> None:
             f"scaling={scaling!r}: a model of another framework keeps its own units; leave it out, or fit a new one to "
             f"all data."
         )
+
+
+def check_near(model: AbstractModel, train: xr.Dataset, method: object, scaling: str, foreign: bool) -> None:
+    """Raise where small steps are to lead to data that are nothing like those of the earlier fit, in its units.
+
+    Of families whose weights are of those units; in physical ones (mean 0, scale 1) nobody said where data lie.
+    """
+    descends = getattr(method, "takes_objective", False)
+    if scaling != KEEP or not descends or not isinstance(kind_of(model), AbstractRescalable):
+        return
+    known, found = one_of(model).scaling.on_host(), compact(train)["output"].astype("float64")
+    over = [d for d in found.dims if d != "output_name"]
+    mean, spread = found.mean(over).values, found.std(over).values
+    offset, factor = (mean - known.output_mean) / known.output_scale, spread / known.output_scale
+    scaled = (known.output_mean != 0) | (known.output_scale != 1)
+    far = scaled & ((np.abs(offset) + factor > FAR) | ((factor > 0) & (factor < 1 / FAR)))
+    if not far.any():
+        return
+    j = int(np.argmax(far))
+    told = not foreign and _can_be_told(model, train)
+    remedy = "go on with scaling='refresh'" if told else "fit a new model to all data, from_data(train)"
+    raise ArgumentError(
+        f"train: output {model.signature.output_names[j]!r} has mean {mean[j]:.4g} and deviation {spread[j]:.4g} here, "
+        f"in the earlier fit {known.output_mean[j]:.4g} and {known.output_scale[j]:.4g}, which its weights are made "
+        f"for; {remedy}."
+    )
+
+
+def _can_be_told(model: AbstractModel, train: xr.Dataset) -> bool:
+    try:
+        one_of(model).rescaled(Scaling.of(train))  # type: ignore[attr-defined]
+    except ArgumentError:
+        return False
+    return True
 
 
 def going_on(model: AbstractModel, train: xr.Dataset, method: object, scaling: str) -> AbstractModel:

@@ -15,6 +15,7 @@ from dynlearn.contract.members import stacked
 from dynlearn.contract.model import AbstractModel
 from dynlearn.errors import ArgumentError, check_count, is_count
 from dynlearn.fitting.fit import fit
+from dynlearn.fitting.methods import members
 from dynlearn.fitting.methods.teacher_forcing import TeacherForcing
 from dynlearn.models.recurrent.almost_linear import ALRNN
 from dynlearn.models.wrappers.ensemble import Ensemble
@@ -118,7 +119,8 @@ def select_nonlinear(
     lower, median, upper = np.quantile(score, [0.25, 0.5, 0.75], axis=1)
     best = int(np.argmin(median))
     chosen = int(np.flatnonzero(median <= upper[best])[0])
-    member = int(np.argmin(score[chosen])) * len(numbers) + chosen
+    seeds_of_it = range(chosen, len(models), len(numbers))
+    member = members.best(result.statistics["score"], result.statistics["diverged"], seeds_of_it)
     table = xr.Dataset(
         {
             "score": (("nonlinear", "seed"), score),

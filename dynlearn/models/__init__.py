@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # what the names below are, for type checkers and editors
         AbstractDeterministic,
         AbstractLinearLatent,
         AbstractParallel,
+        AbstractSteady,
         AbstractStochastic,
         AbstractWholePath,
     )
@@ -65,6 +66,7 @@ _WHERE = {
     "AbstractPiecewiseLinear": "dynlearn.contract.piecewise_linear",
     "AbstractRescalable": "dynlearn.contract.rescaling",
     "AbstractStateSpace": "dynlearn.contract.state_space",
+    "AbstractSteady": "dynlearn.contract.markers",
     "AbstractStochastic": "dynlearn.contract.markers",
     "AbstractSwitching": "dynlearn.contract.state_space",
     "AbstractWholePath": "dynlearn.contract.markers",
@@ -144,6 +146,7 @@ __all__ = [
     "AbstractPiecewiseLinear",
     "AbstractRescalable",
     "AbstractStateSpace",
+    "AbstractSteady",
     "AbstractStochastic",
     "AbstractSwitching",
     "AbstractWholePath",

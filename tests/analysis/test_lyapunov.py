@@ -1,11 +1,17 @@
 """Lyapunov spectra against known values and closed forms."""
 
+import sys
+
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
 
 import dynlearn as dl
-from dynlearn.analysis import kaplan_yorke, lyapunov
+from dynlearn.analysis import cycles, kaplan_yorke, lyapunov
+from dynlearn.analysis.lyapunov import growth
+from dynlearn.analysis.orbit import StateMap
+from dynlearn.errors import DivergedError
 
 from .systems import at, flow_of, henon, logistic, lorenz, map_of, random_network, roessler, skew_tent
 
@@ -104,6 +110,60 @@ def test_the_exponent_of_a_tent_map_is_its_entropy():
     starts = np.random.default_rng(0).uniform(-0.3, 0.5, (8, 1))
     found = lyapunov(skew_tent(0.4), at(*starts, names=("y",)), steps=5000)
     np.testing.assert_allclose(mean(found), [-0.4 * np.log(0.4) - 0.6 * np.log(0.6)], rtol=0.01)
+
+
+def delayed(delays: int = 12) -> tuple:
+    """A damped oscillator driven by noise and a control, and a fitted ARX."""
+    rng, y, u = (
+        np.random.default_rng(0),
+        np.zeros((1, 400, 2)),
+        np.random.default_rng(1).normal(size=(1, 400, 1)),
+    )
+    A = 0.98 * np.array([[np.cos(0.3), np.sin(0.3)], [-np.sin(0.3), np.cos(0.3)]])
+    for k in range(399):
+        y[0, k + 1] = A @ y[0, k] + 0.2 * u[0, k] + 0.1 * rng.normal(size=2)
+    ds = dl.from_arrays(y, u, dt=0.5)
+    return ds, dl.fit(dl.models.ARX.from_data(ds, delays=delays), ds, progress=False).model
+
+
+def test_those_of_a_regression_are_of_its_eigenvalues_and_of_what_it_forgets():
+    """By hand: the companion matrix of the regression. 12 past controls are forgotten one by one."""
+    ds, model = delayed()
+    weights, n = np.asarray(model.weights, float), 2 * 13 + 12
+    A = np.zeros((n, n))
+    A[:2] = weights[:, :n]
+    A[2:26, :24] = np.eye(24)
+    A[27:, 26:37] = np.eye(11)
+    np.testing.assert_allclose(model.A, A, rtol=1e-6)
+    found = lyapunov(model, ds, control=0.0, steps=20, discard=0)
+    expected = np.sort(np.log(np.abs(np.linalg.eigvals(A[:26, :26]))))[::-1] / 0.5
+    np.testing.assert_allclose(found["exponent"].values[0, :26], expected, rtol=1e-5)
+    np.testing.assert_allclose(found["exponent"].values[0, 26:], np.log(np.finfo(np.float32).tiny) / 0.5)
+    np.testing.assert_allclose(found["error"], 0, atol=1e-12)
+    # As they come out of the growth along an orbit.
+    map = StateMap.of("test", model, ds, 0.0, None)
+    logs = np.asarray(growth(map, 4, 200, 2000))[0].mean(0) / 0.5
+    np.testing.assert_allclose(found["exponent"].values[0, :4], logs, atol=0.02)
+    with pytest.raises(DivergedError, match=r"the orbit from run .* is not finite"):
+        lyapunov(eqx.tree_at(lambda m: m.weights, model, 3 * model.weights), ds, control=0.0)
+
+
+def test_long_delays_take_a_linear_system_and_no_search(monkeypatch):
+    """146 states: one linear solve for every period; searching took a minute, following directions half of one."""
+    ds, model = delayed(delays=48)
+    for module, name in (("_smooth_cycles", "search"), ("lyapunov", "growth")):
+        monkeypatch.setattr(sys.modules[f"dynlearn.analysis.{module}"], name, None)
+    found = cycles(model, ds, control=1.0)
+    spectrum = lyapunov(model, ds, control=1.0)
+    assert spectrum["exponent"].shape == (1, 2 * 49 + 48)
+    u = (1.0 - np.asarray(model.scaling.control_mean)) / np.asarray(model.scaling.control_scale)
+    A, B, c = (np.asarray(getattr(model, name), float) for name in "ABc")
+    rest = np.linalg.solve(np.eye(len(A)) - A, B @ u + c)
+    np.testing.assert_allclose(found["state"].values[0, 0], rest, rtol=1e-4, atol=1e-6)
+    assert found["period"].values.tolist() == [1]
+    np.testing.assert_allclose(
+        np.abs(found["eigenvalue"].values[0, :2]), np.exp(0.5 * spectrum["exponent"][0, :2])
+    )
 
 
 def test_those_of_a_linear_map_are_the_logarithms_of_its_eigenvalues():

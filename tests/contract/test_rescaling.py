@@ -47,6 +47,25 @@ def learned(ds: xr.Dataset) -> dl.models.Koopman:
     return dl.models.Koopman.from_data(ds, lifting=lifting, key=0)
 
 
+def recurrent(family: type, **options: Any) -> Callable:
+    """With weights of which none is small; the context of 20 samples begins where an output was not measured."""
+
+    def build(ds: xr.Dataset) -> Any:
+        model, rng = family.from_data(ds, memory=14, key=0, **options), np.random.default_rng(0)
+
+        def drawn(leaf):
+            size = 0.2 if leaf.ndim > 1 else 0.5
+            return jnp.asarray(size * rng.normal(size=leaf.shape), leaf.dtype)
+
+        cell = jax.tree.map(lambda leaf: drawn(leaf) if eqx.is_inexact_array(leaf) else leaf, model.cell)
+        return eqx.tree_at(lambda m: m.cell, model, cell)
+
+    return build
+
+
+ALRNN, PLRNN = dl.models.ALRNN, dl.models.PLRNN
+
+
 def given(t, x, u, s):
     return jnp.stack([x[1], -x[0] + u[0], *(0.1 * x[2:])])
 
@@ -63,6 +82,10 @@ ROWS: dict[str, tuple[Callable, Callable]] = {
     "sde": (uneven_runs, lambda ds: dl.models.NeuralSDE.from_data(ds, **SIZES)),
     "sde, additive": (ragged, lambda ds: dl.models.NeuralSDE.from_data(ds, noise="additive", **SIZES)),
     "koopman": (ragged, learned),
+    "almost linear": (ragged, recurrent(ALRNN, latent=5, nonlinear=3)),
+    "almost linear, linear hold": (lambda: ragged("linear"), recurrent(ALRNN, latent=3, nonlinear=1)),
+    "shallow": (ragged, recurrent(PLRNN, form="shallow", latent=4, width=6)),
+    "dendritic": (ragged, recurrent(PLRNN, form="dendritic", latent=4, width=3)),
     "koopman of delays": (ragged, lambda ds: dl.models.Koopman.from_data(ds, lifting="delays")),
 }
 
@@ -103,7 +126,9 @@ def test_in_other_units_it_says_the_same(row):
 def test_what_trains_stays_what_trains():
     """Of a refreshed model no gradient moves more, nor less, than of the model before."""
     ds = ragged()
-    for model in (dl.models.NeuralODE.from_data(ds, **SIZES), dl.models.NeuralSDE.from_data(ds, **SIZES)):
+    recurrent = ALRNN.from_data(ds, latent=5, nonlinear=2, key=0)
+    families = dl.models.NeuralODE, dl.models.NeuralSDE
+    for model in (recurrent, *(family.from_data(ds, **SIZES) for family in families)):
         before, after = (
             sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(one, trainable(one))))
             for one in (model, model.rescaled(Scaling.of(moved(ds))))
@@ -149,3 +174,38 @@ def test_features_that_stay_what_they_are_are_no_change():
         ArgumentError, match=r"Koopman: the features of Fourier are of the units .*least_squares"
     ):
         model.rescaled(Scaling.of(moved(ragged())))
+
+
+@pytest.mark.parametrize(
+    ("build", "text"),
+    [
+        (
+            recurrent(ALRNN, latent=3, nonlinear=2),
+            r"ALRNN: some of its outputs are rectified.*nonlinear <= latent",
+        ),
+        (
+            recurrent(PLRNN, latent=3, width=4),
+            r"PLRNN: half of the rectifiers of form 'clipped'.*another form",
+        ),
+    ],
+)
+def test_rectifiers_at_the_mean_of_the_outputs_are_no_change(build, text):
+    """But where it stays: max(a z, 0) = a max(z, 0)."""
+    ds = ragged()
+    model = build(ds)
+    with pytest.raises(ArgumentError, match=text):
+        model.rescaled(Scaling.of(moved(ds)))
+    factor = jnp.array([3.0, 0.2])
+    wider = eqx.tree_at(lambda s: s.output_scale, model.scaling, factor * model.scaling.output_scale)
+    z, v = jnp.array([0.3, -2.0, 0.7]), jnp.array([0.4])
+    units = jnp.concatenate([factor, jnp.ones(1)])
+    np.testing.assert_allclose(
+        units * model.rescaled(wider).advance(z / units, v), model.advance(z, v), rtol=1e-5
+    )
+
+
+def test_a_recurrent_model_that_was_told_in_other_units_opens_as_it_was(tmp_path):
+    ds = ragged()
+    model = ALRNN.from_data(ds, latent=4, nonlinear=1, key=0).rescaled(Scaling.of(moved(ds)))
+    dl.save(model, tmp_path / "model")
+    assert eqx.tree_equal(dl.load(tmp_path / "model"), model)

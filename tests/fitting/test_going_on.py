@@ -60,7 +60,7 @@ def test_scaling_stays_and_the_range_of_the_controls_grows(make_linear):
     result = dl.fit(node(ds), ds, method=STEPS, progress=False)
     more = make_linear(seed=1)
     more["control"].values[0, 3] = 40.0
-    more["output"].values[:] += 100.0
+    more["output"].values[:] += 10.0
     both = dl.concatenate([ds, more], prefixes=["a", "b"])
     before, after = result.model.scaling, dl.fit(result, both, method=STEPS, progress=False).model.scaling
     np.testing.assert_array_equal(after.output_mean, before.output_mean)
@@ -96,6 +96,68 @@ def test_scaling_is_refreshed_by_an_exact_change(make_linear, members):
     again = dl.fit(result, more, method=one, objective=shrinking, scaling="refresh", progress=False).model
     step = weights(one_of(again)) - weights(one_of(told))
     np.testing.assert_allclose(np.abs(step), 0.1 * one.learning_rate, rtol=1e-2)
+
+
+def recurrent(family, ds, **options):
+    return family.from_data(ds, latent=4, memory=4, unforced=2, key=0, **options)
+
+
+FORCED = dl.fitting.TeacherForcing(
+    steps=2, validate_every=2, population=1, batch=4, horizon=6, free_run=8, free_runs=2
+)
+
+
+@pytest.mark.parametrize(
+    ("build", "method", "remedy"),
+    [
+        (lambda ds: recurrent(dl.models.ALRNN, ds, nonlinear=1), FORCED, r"go on with scaling='refresh'"),
+        (
+            lambda ds: recurrent(dl.models.PLRNN, ds, width=4),
+            FORCED,
+            r"fit a new model to all data, from_data",
+        ),
+        (node, STEPS, r"go on with scaling='refresh'"),
+    ],
+    ids=["ALRNN", "PLRNN, clipped", "NeuralODE"],
+)
+@pytest.mark.parametrize(("factor", "offset"), [(100.0, 0.0), (0.01, 0.0), (1.0, 100.0)])
+def test_weights_are_not_taken_to_data_far_from_those_they_know(
+    make_linear, build, method, remedy, factor, offset
+):
+    ds, more = make_linear(), make_linear(seed=1)
+    mean, deviation = (float(f(ds["output"].values[..., 0])) for f in (np.nanmean, np.nanstd))
+    values = more["output"].values
+    centre = np.nanmean(values, axis=(0, 1))
+    more["output"].values[:] = centre + offset + factor * (values - centre)
+    result = dl.fit(build(ds), ds, method="calibration", progress=False)
+    own = rf"in the earlier fit {mean:.4g} and {deviation:.4g}, which its weights are made for; {remedy}"
+    with pytest.raises(ArgumentError, match=rf"train: output '\w+' has mean \S+ and deviation .*{own}"):
+        dl.fit(result, more, method=method, progress=False)
+    assert dl.fit(result, more, method="calibration", progress=False).reason.name == "CALIBRATED"
+
+
+def test_a_recurrent_model_is_refreshed_and_goes_on(make_linear):
+    ds, more = make_linear(), far_away(make_linear)
+    model = recurrent(dl.models.ALRNN, ds, nonlinear=1)
+    result = dl.fit(model, ds, method=FORCED, progress=False)
+    told = dl.fit(result, more, method="calibration", scaling="refresh", progress=False).model
+    context, u = ds.isel(time=slice(0, 12)), np.ones((5, 1))
+    before, after = (dl.forecast(m, context, 5, controls=u)["output_mean"] for m in (result.model, told))
+    np.testing.assert_allclose(after, before, rtol=1e-4, atol=1e-4)
+    again = dl.fit(result, more, method=FORCED, scaling="refresh", progress=False)
+    assert again.reason.name in ("STEPS_DONE", "NOT_IMPROVED")
+    np.testing.assert_array_equal(again.model.scaling.output_mean, dl.models.Scaling.of(more).output_mean)
+
+
+def test_in_physical_units_nobody_said_where_data_lie(make_linear):
+    """A given field's weights are of no other units."""
+    ds = make_linear()
+    ds["output"].values[:] += 300.0
+    plain = dl.models.NeuralODE(
+        dl.models.Signature.of(ds, discrete=False), hidden=0, memory=1, width=4, key=0
+    )
+    result = dl.fit(plain, ds, method=STEPS, progress=False)
+    assert dl.fit(result, ds, method=STEPS, progress=False).statistics["steps"] == 3
 
 
 def test_a_regression_is_solved_anew_in_the_units_of_the_data(make_linear):

@@ -1,5 +1,7 @@
 """Gradient fits: reproducible, resumable, bounded by validation, honest about divergence."""
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -178,6 +180,126 @@ def test_divergence_stops_with_the_last_good_model(objective, validated, linear)
     assert "Lower `learning_rate`" in str(result.reason)
     assert all(np.isfinite(a).all() for a in arrays(result.model))
     assert result.statistics["steps"] < 40
+
+
+def some_diverge(limit, start):
+    """Members whose first weight is above `limit` are fine until their last bias has moved from `start`, then NaN."""
+
+    def objective(model, batch, key):
+        loss, metrics = dl.fitting.multi_step(model, batch, key)
+        first, *_, last = model.field.network.layers
+        moved = (jnp.abs(last.bias - start).max() > 0.004) & (first.weight[0, 0] > limit)
+        return jnp.where(moved, jnp.nan, loss), metrics
+
+    return objective
+
+
+@pytest.fixture(scope="module")
+def three(linear):
+    """An ensemble, the number of the member with the largest first weight, which is alone above that limit, a bias."""
+    model = Ensemble.of(node(linear), 3, key=0)
+    first = np.asarray(model.members.field.network.layers[0].weight[:, 0, 0])
+    bias = np.asarray(model.members.field.network.layers[-1].bias[0])
+    return model, int(np.argmax(first)), float(np.sort(first)[-2:].mean()), bias
+
+
+LONGER = Gradient(steps=24, batch=4, horizon=3, validate_every=2, validation_windows=8, learning_rate=3e-3)
+
+
+@pytest.mark.parametrize("validated", [True, False])
+def test_a_member_that_diverges_stands_still_and_the_others_go_on(validated, linear, three):
+    model, gone, limit, bias = three
+    valid = linear if validated else None
+    whole = fit(model, linear, valid, LONGER)
+    assert whole.statistics["diverged"] == []
+    result = fit(model, linear, valid, LONGER, objective=some_diverge(limit, bias))
+    assert result.reason is whole.reason is Reason.STEPS_DONE
+    assert result.statistics["diverged"] == [gone]
+    assert result.statistics["steps"] == 24
+    for i in range(3):
+        found, expected = (arrays(one.model.member(i).field) for one in (result, whole))
+        same = all(np.allclose(a, b, rtol=1e-4, atol=1e-6) for a, b in zip(found, expected, strict=True))
+        assert same is (i != gone)
+    # Nothing of it is in what is returned or told.
+    assert all(np.isfinite(a).all() for a in arrays((result.model, result.carried)))
+    names = ["loss", "gradient", "rmse", *(["validation"] if validated else [])]
+    told = result.history["output"].sel(output_name=names).values
+    assert np.isfinite(told).all()
+    # It is as it was when its numbers were last good: short of the limit, or one block of two steps beyond.
+    last = np.asarray(result.model.member(gone).field.network.layers[-1].bias)
+    assert 0 < np.abs(last - bias).max() < 0.004 + 2 * LONGER.learning_rate
+
+
+def test_a_member_that_diverged_once_does_not_go_on(linear, three):
+    """Its loss is no number for one step, and would be one again after it."""
+    model, gone, limit, _ = three
+
+    def objective(model, batch, key, progress):
+        loss, metrics = dl.fitting.multi_step(model, batch, key)
+        once = (progress == 0.5) & (model.field.network.layers[0].weight[0, 0] > limit)
+        return jnp.where(once, jnp.nan, loss), metrics
+
+    half = dataclasses.replace(LONGER, patience=None)
+    result = fit(model, linear, None, half, objective=objective)
+    assert result.statistics["diverged"] == [gone]
+    counts = [leaf for leaf in jax.tree.leaves(result.carried) if leaf.dtype == jnp.int32]
+    assert counts
+    for steps in counts:
+        np.testing.assert_array_equal(np.asarray(steps)[gone], 12)
+        np.testing.assert_array_equal(np.delete(np.asarray(steps), gone), 24)
+
+
+def test_what_is_logged_is_the_mean_over_the_members_that_go_on(linear, three):
+    model, gone, limit, _ = three
+    once = Gradient(steps=1, batch=4, horizon=3, validate_every=1, learning_rate=3e-3)
+
+    def objective(model, batch, key):
+        weight = model.field.network.layers[0].weight[0, 0]
+        return jnp.where(weight > limit, jnp.inf, 0 * weight + 2.0), {"seen": 1 + weight}
+
+    result = fit(model, linear, None, once, objective=objective)
+    first = np.delete(np.asarray(model.members.field.network.layers[0].weight[:, 0, 0]), gone)
+    row = result.history["output"].squeeze().sel(output_name=["loss", "seen"]).values
+    np.testing.assert_allclose(row, [2.0, 1 + first.mean()], rtol=1e-6)
+
+
+def test_a_fit_of_members_diverges_where_all_have(linear, three):
+    result = fit(three[0], linear, linear, LONGER, objective=some_diverge(-np.inf, three[-1]))
+    assert result.reason is Reason.DIVERGED
+    assert result.statistics["diverged"] == [0, 1, 2]
+    assert result.statistics["steps"] < 24
+    assert all(np.isfinite(a).all() for a in arrays((result.model, result.carried)))
+
+
+def test_those_that_stand_still_do_not_keep_a_fit_from_stopping_early(linear, three):
+    """Nothing improves on the validation data but the mean of no forecasts: patience is over after two blocks."""
+    model, gone, limit, _ = three
+
+    def still(model, batch, key):
+        weight = model.field.network.layers[0].weight[0, 0]
+        return jnp.where(weight > limit, jnp.nan, 0 * weight), {}
+
+    method = dataclasses.replace(LONGER, patience=2)
+    result = fit(model, linear, linear, method, objective=still)
+    assert (result.reason, result.statistics["steps"]) == (Reason.NOT_IMPROVED, 4)
+    assert result.statistics["diverged"] == [gone]
+
+
+@pytest.mark.parametrize("blocks", [2, 7])
+def test_a_killed_fit_with_a_member_that_diverged_goes_on_to_the_same_bits(
+    blocks, linear, three, tmp_path, monkeypatch
+):
+    model, gone, limit, bias = three
+    objective, path = some_diverge(limit, bias), tmp_path / "fit"
+    whole = fit(model, linear, linear, LONGER, objective=objective)
+    with monkeypatch.context() as patched:
+        patched.setattr(progress, "silent", killed_after(blocks))
+        with pytest.raises(Killed):
+            fit(model, linear, linear, LONGER, objective=objective, checkpoint=path)
+    resumed = fit(model, linear, linear, LONGER, objective=objective, checkpoint=path)
+    assert equal((resumed.model, resumed.carried), (whole.model, whole.carried))
+    assert resumed.statistics == whole.statistics
+    assert resumed.statistics["diverged"] == [gone]
 
 
 def test_an_absurd_learning_rate_never_returns_a_model_worse_than_the_start(linear):

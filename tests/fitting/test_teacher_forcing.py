@@ -15,6 +15,7 @@ from dynlearn.fitting import Gradient, TeacherForcing
 from dynlearn.fitting.criteria import CRITERIA, _apart, long_run
 from dynlearn.fitting.denoised import denoised
 from dynlearn.fitting.examples import Examples
+from dynlearn.fitting.methods import members
 from dynlearn.fitting.objectives.forcing.generalized import generalized_teacher_forcing
 from dynlearn.fitting.objectives.forcing.manifold_attractor import manifold_attractor
 from dynlearn.fitting.objectives.forcing.sparse import sparse_teacher_forcing
@@ -170,6 +171,27 @@ REFUSED = {
 }
 
 
+@pytest.mark.parametrize("name", ["Gradient", "TeacherForcing", "Training"])
+def test_methods_that_descend_refuse_settings_in_their_own_name(name):
+    """Even where a setting speaks of another one: no name is put in the place of another in a sentence."""
+    if name == "Training":
+        pytest.importorskip("torch")
+    method = dl.torch.Training if name == "Training" else getattr(dl.fitting, name)
+    rates = "expected learning_rate > 0, clip > 0, weight_decay >= 0, 0 <= average < 1, got"
+    for settings, text in {
+        ("batch", "Gradient:"): "expected batch to be an integer >= 1, got 'Gradient:'.",
+        ("steps", 0): "expected steps to be an integer >= 1, got 0.",
+        ("validate_every", 2.5): "expected validate_every to be an integer >= 1, got 2.5.",
+        ("patience", 0): "expected patience to be an integer >= 1 (blocks) or None, got 0.",
+        ("clip", 0): f"{rates} 0.003, 0, 0.0, 0.99.",
+        ("average", 1.0): f"{rates} 0.003, 1.0, 0.0, 1.0.",
+        ("learning_rate", "fast"): f"{rates} 'fast', 1.0, 0.0, 0.99.",
+    }.items():
+        with pytest.raises(dl.errors.ArgumentError) as caught:
+            method(**dict([settings]))
+        assert str(caught.value) == f"{name}: {text}"
+
+
 @pytest.mark.parametrize("message", REFUSED)
 def test_refused(message):
     model = scalar()
@@ -289,6 +311,30 @@ def test_the_best_of_the_population_is_returned(oscillation):
     assert min(result.statistics["score"]) <= alone.statistics["score"] * 1.2
     with pytest.raises(AssertionError):  # they are not the same fit
         np.testing.assert_allclose(result.model.cell.W, alone.model.cell.W)
+
+
+def test_a_member_that_diverged_is_not_the_one_that_is_returned(oscillation):
+    """The model as it came is fitted well and scores best; as its loss is no number, another one is taken."""
+    ds, _, result = oscillation
+    start = result.model.cell.W[0, 0]
+
+    def objective(model, batch, key):
+        loss, metrics = sparse_teacher_forcing(model, batch, key)
+        return jnp.where(model.cell.W[0, 0] == start, jnp.nan, loss), metrics
+
+    short = dataclasses.replace(METHOD, steps=4, validate_every=2)
+    found = dl.fit(result.model, ds, method=short, objective=objective, progress=False)
+    assert found.statistics["diverged"] == [0]
+    assert found.reason is dl.fitting.Reason.STEPS_DONE
+    assert np.argmin(found.statistics["score"]) == 0
+    assert not np.allclose(found.model.cell.W, result.model.cell.W, atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("diverged", "among", "expected"), [([], None, 1), ([1], None, 2), ([0, 1, 2], None, 1), ([1], [0, 1], 0)]
+)
+def test_the_best_is_one_that_did_not_diverge(diverged, among, expected):
+    assert members.best([3.0, 1.0, 2.0], diverged, among) == expected
 
 
 def test_an_ensemble_keeps_its_members(oscillation):

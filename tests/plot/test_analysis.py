@@ -1,5 +1,6 @@
 """Figures of what is inside a model."""
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 import xarray as xr
@@ -160,8 +161,8 @@ def test_entropies_are_drawn_over_the_length_of_words():
 def test_a_basin_is_a_cell_for_every_start():
     found = xr.Dataset(
         {
-            "attractor": (("p", "q"), [[0, 0, 1], [0, -1, 1]]),
-            "share": ("attractor_number", [0.5, 1 / 3]),
+            "attractor": (("p", "q"), [[0, 0, 1], [-2, -1, 1]]),
+            "share": ("attractor_number", [1 / 3, 1 / 3]),
             "mean": (("attractor_number", "output_name"), [[5.0, 0.0], [7.0, 2.0]]),
         },
         {"p": [0.0, 1.0], "q": [0.0, 2.0, 4.0], "output_name": ["q", "p"]},
@@ -172,9 +173,13 @@ def test_a_basin_is_a_cell_for_every_start():
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("p", "q")
     assert (ax.get_xlim(), ax.get_ylim()) == ((-0.5, 1.5), (-1.0, 5.0))
     np.testing.assert_array_equal(marked(ax, "attractors").get_data(), [[0, 2], [5, 7]])
-    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["0: 50 %", "1: 33 %", "leaves: 17 %"]
+    texts = ["0: 33 %", "1: 33 %", "not settled: 17 %", "leaves: 17 %"]
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == texts
+    mesh = marked(ax, "basins")
+    colors = {n: mpl.colors.to_hex(mesh.cmap(mesh.norm(n))) for n in (-2, -1, 0, 1)}
+    assert colors == {-2: "#d5d9de", -1: "#ffffff", 0: "#0072b2", 1: "#d55e00"}
     strip = plot.basins(found.isel(q=0, drop=True)).axes[0]
-    np.testing.assert_array_equal(np.ravel(marked(strip, "basins").get_array()), [0, 0])
+    np.testing.assert_array_equal(np.ravel(marked(strip, "basins").get_array()), [0, -2])
 
 
 def test_a_bifurcation_diagram_has_a_panel_per_output_and_one_of_the_exponent():

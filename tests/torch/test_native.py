@@ -458,7 +458,7 @@ def test_bad_input_is_answered_in_words(linear, small):
     sde = build("NeuralSDE", hidden=0, memory=1)(linear)
     with pytest.raises(ArgumentError, match="leave adjoint out"):
         dl.fit(sde, linear, method=dl.torch.Training(**FEW, adjoint=True), progress=False)
-    with pytest.raises(ArgumentError, match="Training: steps: expected an integer >= 1, got 0"):
+    with pytest.raises(ArgumentError, match="Training: expected steps to be an integer >= 1, got 0"):
         dl.torch.Training(steps=0)
     with pytest.raises(ArgumentError, match=r"expected learning_rate > 0, .* got 0, 1.0, 0.0, 0.99"):
         dl.torch.Training(learning_rate=0)

@@ -14,14 +14,13 @@ import jax.numpy as jnp
 import jaxtyping
 import numpy as np
 
+from dynlearn.contract.checks.memory import LARGEST
 from dynlearn.contract.members import has_members
 from dynlearn.contract.model import AbstractModel
 from dynlearn.contract.signature import Signature
 from dynlearn.errors import ArgumentError
 from dynlearn.trajectories.window import Window
 
-LARGEST = 10**7
-"""Samples of a memory beyond which nothing could be computed."""
 OURS = ("dynlearn", "equinox")
 """Packages whose fields hold what they are declared to."""
 

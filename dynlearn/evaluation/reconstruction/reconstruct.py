@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import xarray as xr
 from jaxtyping import Array, Key
 
+from dynlearn.contract.checks.measured import counts
 from dynlearn.contract.foreign import Foreign
 from dynlearn.contract.model import AbstractModel
 from dynlearn.errors import ArgumentError, check_count
@@ -57,7 +58,8 @@ def reconstruction_scores(
     worst there is (D_H 1, D_stsp that of a run that is always outside, invariants infinitely far) and counted in
     `diverged`; none is left out. A metric that these data do not allow (gaps, uneven sampling) is left out by
     name, with the reason in an attribute `unscored METRIC`, and refused where it was asked for. Outputs that never
-    change are left out, by name in the attribute `left_out`.
+    change are left out, by name in the attribute `left_out`, and so are those that were never measured, in
+    `never_measured`.
 
     Args:
         models: a fitted model, or by name fitted models or lists of them, one per seed. An ensemble counts as as
@@ -91,7 +93,8 @@ def reconstruction_scores(
 
     Raises:
         ArgumentError: names, units or sampling that do not fit; runs too short for context, transient and length;
-            unknown metrics, or one that these data do not allow; no output that changes.
+            unknown metrics, or one that these data do not allow; no output that was measured, or none that changes;
+            training data in which an output of the test set was never measured.
 
     References: of every metric, in the docstring of its function.
 
@@ -152,3 +155,10 @@ def _check_train(train: xr.Dataset, test: xr.Dataset) -> None:
     names = [ds["output_name"].values.tolist() for ds in (train, test)]
     if names[0] != names[1]:
         raise ArgumentError(f"train: expected the outputs of test, {names[1]}, got {names[0]}.")
+    found, wanted = counts(train), counts(test)
+    missing = [name for name, count in found.items() if count == 0 and wanted[name] > 0]
+    if missing:
+        what = "nothing was measured" if not any(found.values()) else f"{missing} were never measured"
+        raise ArgumentError(
+            f"train: {what}, so that no floor can be taken from it; give other data, or leave train out."
+        )

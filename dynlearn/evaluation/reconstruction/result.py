@@ -50,10 +50,10 @@ def assembled(
     found = found.assign(_runs(trial, rows, test))
     kept = {k: v for k, v in trial.settings._asdict().items() if v is not None}
     context = {"starts": count, "context": trial.starts.context}
-    still = [n for n, there in zip(schema.names(test), trial.changing, strict=True) if not there]
-    return found.assign_attrs(
-        {**context, **kept, **said, **({"left_out": ", ".join(still)} if still else {})}
-    )
+    names = np.array(schema.names(test))
+    without = {"left_out": trial.measured & ~trial.changing, "never_measured": ~trial.measured}
+    left = {name: ", ".join(names[which]) for name, which in without.items() if which.any()}
+    return found.assign_attrs({**context, **kept, **said, **left})
 
 
 def quantile(values: Float[np.ndarray, "*rows run"], level: float) -> Float[np.ndarray, "*rows"]:

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int, Key
 from dynlearn.contract.members import each_of
 from dynlearn.contract.model import AbstractModel
 from dynlearn.contract.signature import Signature
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, FitError
 from dynlearn.evaluation.reconstruction.settings import Sizes
 from dynlearn.evaluation.reconstruction.starts import Starts
 from dynlearn.forecasting import border
@@ -74,7 +74,7 @@ def of_baselines(test: xr.Dataset, starts: Starts) -> tuple[dict[str, Row], dict
         try:
             model = family.from_data(test, memory=starts.context)
             rows[name] = Row([free_run(model, starts.windows, starts.context)[0]])
-        except ArgumentError as error:
+        except (ArgumentError, FitError) as error:
             missing[name] = str(error)
     return rows, missing
 

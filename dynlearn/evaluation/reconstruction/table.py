@@ -77,6 +77,8 @@ def _caption(scores: xr.Dataset) -> str:
         lines += [f"{key}: {a[key]}" for key in a if str(key).startswith(f"{kind} ")]
     if "left_out" in a:
         lines.append(f"left out, because they never change in the test set: {a['left_out']}")
+    if "never_measured" in a:
+        lines.append(f"left out, because they were never measured in the test set: {a['never_measured']}")
     return "\n".join(lines)
 
 

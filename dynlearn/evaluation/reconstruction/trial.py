@@ -26,6 +26,8 @@ class Trial:
 
     starts: Starts
     settings: Settings
+    measured: Bool[np.ndarray, " output"]
+    """Which outputs were measured at all."""
     changing: Bool[np.ndarray, " output"]
     """Which outputs are scored: those that change."""
     reference: Reference
@@ -38,6 +40,12 @@ class Trial:
     def of(cls, test: xr.Dataset, starts: Starts, sizes: Sizes, chosen: Mapping[str, object]) -> Self:
         """The reference and the settings, read off the test set."""
         y = test["output"].transpose("trajectory", "time", "output_name").values.astype(float)
+        measured = np.isfinite(y).any(axis=(0, 1))
+        if not measured.any():
+            raise ArgumentError(
+                "test: nothing was measured, every output is NaN throughout, so there is nothing to reconstruct; give "
+                "other data."
+            )
         low, high = np.fmin.reduce(y, axis=(0, 1)), np.fmax.reduce(y, axis=(0, 1))
         changing = high > low
         if not changing.any():
@@ -58,7 +66,7 @@ class Trial:
         scale = np.nanstd(y.reshape(-1, y.shape[-1]), axis=0)
         windows = Windows(after[whole], scale, settings)
         reference = Reference(samples, windows, np.ones(int(whole.sum()), bool), scale)
-        return cls(starts, settings, changing, reference, place, whole)
+        return cls(starts, settings, measured, changing, reference, place, whole)
 
     def possible(self, wanted: Sequence[str] | None) -> tuple[list[str], dict[str, str]]:
         """The metrics that can be computed, and by name why the others cannot; asked for, these are refused."""

@@ -3,23 +3,25 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int, Key, PyTree
+from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from dynlearn.contract.members import has_members, kind_of, like, one_of
 from dynlearn.contract.model import AbstractModel
-from dynlearn.errors import ArgumentError, check_known, in_short, is_count, is_number
+from dynlearn.errors import ArgumentError, check_known, in_short
 from dynlearn.fitting.checkpoint import checkpoint
 from dynlearn.fitting.criteria import CRITERIA
 from dynlearn.fitting.examples import Examples
-from dynlearn.fitting.methods.stochastic import ended, rates, sources, trained
+from dynlearn.fitting.methods import members
+from dynlearn.fitting.methods.stochastic import check_settings, ended, rates, sources, trained
 from dynlearn.fitting.objectives.contract import Objective, loss_of
+from dynlearn.fitting.result import Reason
 from dynlearn.fitting.session import Outcome, Session
 from dynlearn.numerics.fixed import is_fixed, trainable
 from dynlearn.numerics.plain import make_plain
@@ -64,6 +66,8 @@ class Training(eqx.Module):
     """Validation score of `best`."""
     stale: Int[Array, "*member"]
     """Validations since the score last improved."""
+    diverged: Bool[Array, " member"] | None
+    """Members that stand still since their numbers were not finite; None of a single model, whose fit ends then."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +77,9 @@ class Gradient:
     Windows are cut on the device; `validate_every` steps run inside one compiled call. The
     parameters' moving average is scored on fixed validation windows after each such block, the
     best one is returned, and the fit stops after `patience` blocks without improvement. Members
-    of an ensemble train side by side on windows drawn apart, each with its own best.
+    of an ensemble train side by side on windows drawn apart, each with its own best. One whose loss or gradient is no
+    longer finite stands still from there on and keeps its best (`statistics["diverged"]` lists them by number); the fit
+    ends so where all have.
 
     Args:
         steps: optimiser steps at most.
@@ -126,32 +132,9 @@ class Gradient:
 
     def __post_init__(self):
         make_plain(self)
-        for name in ("steps", "batch", "horizon", "validate_every", "validation_windows"):
-            value = getattr(self, name)
-            if not is_count(value, 1):
-                raise ArgumentError(f"Gradient: expected {name} to be an integer >= 1, got {value!r}.")
-        for name in ("learning_rate", "clip", "weight_decay", "average"):
-            value = getattr(self, name)
-            if not is_number(value):
-                raise ArgumentError(f"Gradient: expected {name} to be a number, got {value!r}.")
-        if not (
-            self.learning_rate > 0 and self.clip > 0 and self.weight_decay >= 0 and 0 <= self.average < 1
-        ):
-            raise ArgumentError(
-                f"Gradient: expected learning_rate > 0, clip > 0, weight_decay >= 0, 0 <= average < 1, got "
-                f"{self.learning_rate}, {self.clip}, {self.weight_decay}, {self.average}."
-            )
+        check_settings(self, ("batch", "horizon", "validation_windows"), {"validation_horizon": "samples"})
         check_known("criterion", [self.criterion], CRITERIA)
         check_known("optimizer", [self.optimizer], OPTIMIZERS)
-        if self.validation_horizon is not None and not is_count(self.validation_horizon, 1):
-            raise ArgumentError(
-                f"Gradient: expected validation_horizon to be an integer >= 1 (samples) or None, got "
-                f"{self.validation_horizon!r}."
-            )
-        if self.patience is not None and not is_count(self.patience, 1):
-            raise ArgumentError(
-                f"Gradient: expected patience to be an integer >= 1 (blocks) or None, got {self.patience!r}."
-            )
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -178,14 +161,15 @@ class Gradient:
                 f"Gradient: {type(template).__name__} has nothing to train; leave out method, or use 'calibration'."
             )
         block = _compiled(self, session.objective, has_members(model))
-        members = (model.size,) if has_members(model) else ()
+        shape = (model.size,) if has_members(model) else ()
         state = Training(
             parameters,
             parameters,
             _moments(_begun(self, parameters, has_members(model)), session.carried),
             parameters,
-            array(np.full(members, np.inf)),
-            array(np.zeros(members), np.int32),
+            array(np.full(shape, np.inf)),
+            array(np.zeros(shape), np.int32),
+            array(np.zeros(shape), bool) if has_members(model) else None,
         )
         if held_out is not None:
             # The model as it came is the first to beat.
@@ -197,14 +181,20 @@ class Gradient:
         def steps(training: Training, first: int, count: int) -> tuple[Training, dict[str, float], int]:
             # An array, not an int: a static step number would compile every block anew.
             after, numbers = block(training, fixed, data, held_out, session.key, array(first, int), count)
-            stale = int(np.asarray(after.stale).min())
-            return after, {name: float(value) for name, value in numbers.items()}, stale
+            stale = np.asarray(after.stale)
+            if after.diverged is not None:
+                stale = stale[~np.asarray(after.diverged)]
+            means = {name: float(value) for name, value in numbers.items()}
+            return after, means, int(stale.min()) if stale.size else 0
 
         end = trained(self, start, steps, held_out is not None, session)
         fitted = like(model, eqx.combine(end.training.best, fixed, is_leaf=is_fixed))
         improved = held_out is None or bool((np.asarray(end.training.score) < np.asarray(state.score)).any())
         reason = ended(end, improved)
-        statistics = {"steps": end.step, "anchors": data.size}
+        statistics: dict[str, Any] = {"steps": end.step, "anchors": data.size}
+        if has_members(model):
+            gone = np.asarray(end.training.diverged) | (reason is Reason.DIVERGED)
+            statistics["diverged"] = np.flatnonzero(gone).tolist()
         if held_out is not None:
             statistics["score"] = np.asarray(end.training.score).tolist()
         return Outcome(fitted, end.rows, reason, statistics, end.training.optimizer)
@@ -253,11 +243,7 @@ def _initial_score(
         return CRITERIA[criterion](template, held_out, key)
     size = jax.tree.leaves(eqx.filter(template, eqx.is_array))[0].shape[0]
     score = eqx.filter_vmap(CRITERIA[criterion], in_axes=(eqx.if_array(0), None, 0))
-    return score(template, held_out, _member_keys(key, size))
-
-
-def _member_keys(key: Key[Array, ""], size: int) -> Key[Array, " member"]:
-    return jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(size))
+    return score(template, held_out, members.keys_of(key, size))
 
 
 def _check_objective(objective: Objective, model: AbstractModel, data: Examples) -> None:
@@ -298,12 +284,15 @@ class _Block:
     def __call__(self, training, fixed, data, held_out, key, first, count):
         if not self.ensemble:
             return self._one(training, fixed, data, held_out, key, first, count)
-        keys = _member_keys(key, training.score.shape[0])
+        keys = members.keys_of(key, training.score.shape[0])
         each = eqx.filter_vmap(
             self._one, in_axes=(eqx.if_array(0), eqx.if_array(0), None, None, 0, None, None)
         )
-        training, numbers = each(training, fixed, data, held_out, keys, first, count)
-        return training, jax.tree.map(lambda leaf: leaf.mean(0), numbers)
+        after, numbers = each(training, fixed, data, held_out, keys, first, count)
+        there = members.finite((after.parameters, after.average, numbers["loss"], numbers["gradient"]))
+        goes_on = ~training.diverged & there
+        after = eqx.tree_at(lambda t: t.diverged, members.where(goes_on, after, training), ~goes_on)
+        return after, members.means(goes_on, numbers)
 
     def _one(self, training: Training, fixed, data: Examples, held_out, key, first, count):
         optimizer = self.method._optimizer()
@@ -339,7 +328,7 @@ class _Block:
             score = jnp.where(better, found, training.score)
             stale = jnp.where(better, 0, training.stale + 1)
             numbers["validation"] = found
-        return Training(parameters, average, state, best, score, stale), numbers
+        return Training(parameters, average, state, best, score, stale, training.diverged), numbers
 
     def _loss(self, parameters, fixed, batch: Window, key: Key[Array, ""], progress: Array):
         return loss_of(self.objective, eqx.combine(parameters, fixed, is_leaf=is_fixed), batch, key, progress)

@@ -1,11 +1,13 @@
-"""What stochastic first-order fits share, here and in PyTorch: blocks of steps, the rates of these, why they end."""
+"""What stochastic first-order fits share, here and in PyTorch: settings, blocks of steps, their rates, why they end."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import optax
 
+from dynlearn.errors import ArgumentError, is_count, is_number
 from dynlearn.fitting.checkpoint.checkpoint import Progress
 from dynlearn.fitting.result import Reason
 from dynlearn.fitting.session import Session
@@ -24,6 +26,9 @@ class Settings(Protocol):
     def weight_decay(self) -> float: ...
 
     @property
+    def clip(self) -> float: ...
+
+    @property
     def average(self) -> float: ...
 
     @property
@@ -31,6 +36,37 @@ class Settings(Protocol):
 
     @property
     def patience(self) -> int | None: ...
+
+
+NONE: Mapping[str, str] = MappingProxyType({})
+
+
+def check_settings(method: Settings, counts: Iterable[str], may_be_none: Mapping[str, str] = NONE) -> None:
+    """Raise `ArgumentError`, in the method's own name, unless these fields are counts and its rates are ones.
+
+    Args:
+        method: that descends.
+        counts: names of fields, beside `steps` and `validate_every`, that are integers of at least 1.
+        may_be_none: of those, beside `patience`, that may be None instead, and what is counted.
+    """
+    name = type(method).__name__
+    for field in ("steps", "validate_every", *counts):
+        if not is_count(value := getattr(method, field), 1):
+            raise ArgumentError(f"{name}: expected {field} to be an integer >= 1, got {value!r}.")
+    for field, unit in {"patience": "blocks", **may_be_none}.items():
+        value = getattr(method, field)
+        if value is not None and not is_count(value, 1):
+            raise ArgumentError(
+                f"{name}: expected {field} to be an integer >= 1 ({unit}) or None, got {value!r}."
+            )
+    rates = method.learning_rate, method.clip, method.weight_decay, method.average
+    if not (
+        all(map(is_number, rates)) and rates[0] > 0 and rates[1] > 0 and rates[2] >= 0 and 0 <= rates[3] < 1
+    ):
+        raise ArgumentError(
+            f"{name}: expected learning_rate > 0, clip > 0, weight_decay >= 0, 0 <= average < 1, got "
+            f"{', '.join(map(repr, rates))}."
+        )
 
 
 Block = Callable[[Any, int, int], tuple[Any, dict[str, float], int]]

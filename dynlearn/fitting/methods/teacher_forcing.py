@@ -13,10 +13,12 @@ from jaxtyping import Array, Float, Key
 from dynlearn.contract.forcing import AbstractForced
 from dynlearn.contract.members import has_members, one_of
 from dynlearn.contract.model import AbstractModel
-from dynlearn.errors import ArgumentError, is_count
+from dynlearn.errors import ArgumentError, check_known
 from dynlearn.fitting.denoised import denoised
 from dynlearn.fitting.examples import Examples
-from dynlearn.fitting.methods.gradient import Gradient
+from dynlearn.fitting.methods import members
+from dynlearn.fitting.methods.gradient import OPTIMIZERS, Gradient
+from dynlearn.fitting.methods.stochastic import check_settings
 from dynlearn.fitting.objectives.multi_step import multi_step
 from dynlearn.fitting.session import Outcome, Session
 from dynlearn.models.wrappers.ensemble import Ensemble
@@ -39,7 +41,8 @@ class TeacherForcing:
        with the optimiser "muon" on windows of `horizon` samples beyond the model's memory.
     3. After each block of steps free runs of `free_run` samples are held against the validation data, or the training
        data where there are none (`dynlearn.fitting.criteria.long_run`); each member keeps its best weights, and the
-       best member is returned. An `Ensemble` keeps all its members.
+       best member is returned. One whose loss or gradient is no longer finite stands still, and is returned only where
+       all are so (`statistics["diverged"]` lists them by number). An `Ensemble` keeps all its members.
     4. How strongly measured outputs pull the state in a context (`Forcing.strength`) is taken from the errors of
        forecasts of those data.
 
@@ -95,18 +98,12 @@ class TeacherForcing:
 
     def __post_init__(self):
         make_plain(self)
-        for name in ("population", "free_run", "free_runs"):
-            value = getattr(self, name)
-            if not is_count(value, 1):
-                raise ArgumentError(f"TeacherForcing: expected {name} to be an integer >= 1, got {value!r}.")
+        check_settings(self, ("batch", "horizon", "population", "free_run", "free_runs"))
+        check_known("optimizer", [self.optimizer], OPTIMIZERS)
         if not isinstance(self.denoise, bool):
             raise ArgumentError(
                 f"TeacherForcing: expected denoise to be True or False, got {self.denoise!r}."
             )
-        try:
-            self._gradient()
-        except ArgumentError as error:
-            raise ArgumentError(str(error).replace("Gradient:", "TeacherForcing:", 1)) from None
 
     def run(self, model: AbstractModel, session: Session) -> Outcome:
         """What `dl.fit` calls: the member of a population around `model` whose free runs are most like the data.
@@ -130,7 +127,7 @@ class TeacherForcing:
         outcome = self._gradient(train, held_out).run(population, session)
         fitted, carried = outcome.model, outcome.carried
         if not alone and has_members(fitted):
-            best = int(np.argmin(outcome.statistics["score"]))
+            best = members.best(outcome.statistics["score"], outcome.statistics["diverged"])
             fitted = fitted.member(best)
             carried = jax.tree.map(lambda leaf: leaf[best] if eqx.is_array(leaf) else leaf, carried)
         statistics = {**outcome.statistics, "noise": noise}
@@ -161,10 +158,10 @@ def _longest(ds: xr.Dataset) -> int:
 def _around(model: AbstractModel, size: int, key: Key[Array, ""]) -> Ensemble:
     """The model as it came, and `size - 1` others with weights drawn anew."""
     others = Ensemble.of(model, size - 1, jax.random.fold_in(key, 1)).members
-    members = jax.tree.map(
+    together = jax.tree.map(
         lambda one, more: jnp.concatenate([one[None], more]) if eqx.is_array(one) else one, model, others
     )
-    return Ensemble(members, size)
+    return Ensemble(together, size)
 
 
 def _with_strength(model: AbstractForced, session: Session, held_out: xr.Dataset) -> AbstractForced:

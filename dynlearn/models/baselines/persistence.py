@@ -6,11 +6,11 @@ import equinox as eqx
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
+from dynlearn.contract.checks.memory import check_memory
 from dynlearn.contract.error_growth import Error, ErrorGrowth
 from dynlearn.contract.markers import AbstractAutonomous, AbstractDeterministic
 from dynlearn.contract.scaling import Scaling
 from dynlearn.contract.signature import Signature
-from dynlearn.errors import check_count
 from dynlearn.numerics.distributions.gaussian import Gaussian
 from dynlearn.numerics.plain import plain
 from dynlearn.parts.encoders.encoder import last_measured
@@ -56,7 +56,7 @@ class Persistence(AbstractDeterministic, AbstractAutonomous):
         Returns:
             A model of which nothing but the error law is still to be fitted.
         """
-        check_count("memory", memory, 1)
+        check_memory(memory)
         signature = Signature.of(ds, discrete=False).replace(static_names=())
         return cls(signature, Scaling.of(ds), ErrorGrowth.unit(signature.outputs), memory)
 

@@ -11,13 +11,14 @@ import xarray as xr
 from jaxtyping import Array, Float, Key
 
 from dynlearn.contract.checks.measured import fewer_delays
+from dynlearn.contract.checks.memory import check_memory
 from dynlearn.contract.error_growth import Error, ErrorGrowth
 from dynlearn.contract.markers import AbstractClosedForm, AbstractDeterministic, AbstractLinearLatent
 from dynlearn.contract.model import with_fields
 from dynlearn.contract.rescaling import AbstractRescalable, Affine, Rescaling, joined
 from dynlearn.contract.scaling import Scaling
 from dynlearn.contract.signature import Signature
-from dynlearn.errors import ArgumentError, FitError, check_count, check_known
+from dynlearn.errors import ArgumentError, FitError, check_known
 from dynlearn.identification.ridge import Regression, check_ridge
 from dynlearn.numerics import precision
 from dynlearn.numerics.distributions.gaussian import Gaussian
@@ -114,7 +115,7 @@ class Koopman(AbstractLinearLatent, AbstractClosedForm, AbstractRescalable, Abst
             FitError: no run has enough complete samples in a row for the dictionary's delays.
             SchemaError: irregular sampling.
         """
-        check_count("gap", gap, 0)
+        check_memory(gap, 0, name="gap")
         check_ridge(ridge)
         signature = Signature.of(ds, discrete=True).replace(static_names=())
         if signature.hold is not Hold.ZERO:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
+from dynlearn.contract.checks.memory import check_memory
 from dynlearn.contract.markers import AbstractStochastic
 from dynlearn.contract.model import with_fields
 from dynlearn.contract.scaling import Scaling
@@ -121,7 +122,8 @@ class ContinuousDiscrete(AbstractMarkov, AbstractStochastic):
         auxiliary = p if auxiliary is None else auxiliary
         _check(decoder, auxiliary, p, substeps)
         sizes = {"states": states, "auxiliary": auxiliary, "bases": bases, "width": width, "depth": depth}
-        for name, size in {**sizes, "memory": memory, "draws": draws}.items():
+        check_memory(memory)
+        for name, size in {**sizes, "draws": draws}.items():
             check_count(name, size, 1)
         for_drift, for_pair = split(as_key(key), 2)
         networks: Any = {"width": width, "depth": depth, "activation": activation}
@@ -304,7 +306,7 @@ class ContinuousDiscrete(AbstractMarkov, AbstractStochastic):
 
     def with_memory(self, memory: int) -> Self:
         """This model, filtering over the last `memory` samples: trained on short windows, it may look back further."""
-        check_count("memory", memory, 1)
+        check_memory(memory)
         return with_fields(self, memory=memory)
 
     def finer(self, pieces: int) -> Self:

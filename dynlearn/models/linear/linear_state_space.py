@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Complex, Float, Key
 
+from dynlearn.contract.checks.memory import check_memory
 from dynlearn.contract.linear_gaussian import AbstractLinearGaussian, Emission, Transition
 from dynlearn.contract.markers import AbstractLinearLatent
 from dynlearn.contract.scaling import Scaling
@@ -103,7 +104,7 @@ class LinearStateSpace(AbstractLinearGaussian, AbstractLinearLatent):
         """
         if states is not None:
             check_count("states", states, 1)
-        check_count("memory", memory, 1)
+        check_memory(memory)
         signature, interval = build.sampled(ds, continuous)
         if feedthrough is None:
             feedthrough = signature.discrete and signature.hold.known_at_end and signature.controls > 0
@@ -161,7 +162,7 @@ class LinearStateSpace(AbstractLinearGaussian, AbstractLinearLatent):
         >>> LinearStateSpace.from_matrices(Signature(("y",), interval=1.0), walk).matrices()["R"]
         array([[1.]])
         """
-        check_count("memory", memory, 1)
+        check_memory(memory)
         with precision.float64():
             scaling, system = build.given(
                 signature, matrices, offsets or {}, scaling, 1.0 if interval is None else interval, stable
@@ -191,7 +192,7 @@ class LinearStateSpace(AbstractLinearGaussian, AbstractLinearLatent):
                 f"select one, e.g. ds.sel(output_name=[{signature.output_names[0]!r}])."
             )
         if memory is not None:
-            check_count("memory", memory, 1)
+            check_memory(memory)
         with precision.float64():
             scaling = Scaling.of(ds)
             system = StructuralSystem.of(pieces, scaling, signature.controls)

@@ -6,11 +6,12 @@ from typing import ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
 from dynlearn.contract.error_growth import Error, ErrorGrowth
-from dynlearn.contract.markers import AbstractDeterministic
+from dynlearn.contract.markers import AbstractDeterministic, AbstractSteady
 from dynlearn.contract.model import with_fields
 from dynlearn.contract.rescaling import AbstractRescalable, Rescaling
 from dynlearn.contract.scaling import Scaling
@@ -34,7 +35,7 @@ class NeuralMapState(eqx.Module):
     error: Error
 
 
-class NeuralMap(AbstractDeterministic, AbstractRescalable, AbstractStateModel):
+class NeuralMap(AbstractDeterministic, AbstractRescalable, AbstractSteady, AbstractStateModel):
     """Discrete-time dynamics with a network for the change in one sampling interval.
 
         x_{k+1} = x_k + f(x_k, u_k, s),    y = output_mean + output_scale * x[:p] + error,
@@ -148,6 +149,14 @@ class NeuralMap(AbstractDeterministic, AbstractRescalable, AbstractStateModel):
         return with_fields(
             self, scaling=scaling, map=changed, encoder=self.encoder.rescaled(change), noise=noise
         )
+
+    def steady(self, constant: Float[np.ndarray, " output"]) -> Self:
+        """They stay what was measured last; with a map of the user's own nothing changes."""
+        if not isinstance(self.map, LearnedMap):
+            return self
+        outputs = np.isfinite(constant)
+        states = np.concatenate([outputs, np.zeros(self.hidden, bool)])
+        return with_fields(self, map=self.map.still(states), encoder=self.encoder.uncorrected(outputs))
 
     def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> NeuralMapState:
         x = self.encoder(past, self.scaling)

@@ -8,11 +8,17 @@ from typing import ClassVar, Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
 from dynlearn.contract.error_growth import Error, ErrorGrowth
-from dynlearn.contract.markers import AbstractDeterministic, AbstractWholePath
+from dynlearn.contract.markers import (
+    AbstractContinuous,
+    AbstractDeterministic,
+    AbstractSteady,
+    AbstractWholePath,
+)
 from dynlearn.contract.model import with_fields
 from dynlearn.contract.rescaling import AbstractRescalable, Rescaling
 from dynlearn.contract.scaling import Scaling
@@ -42,7 +48,14 @@ class NeuralODEState(eqx.Module):
     error: Error
 
 
-class NeuralODE(AbstractWholePath, AbstractDeterministic, AbstractRescalable, AbstractStateModel):
+class NeuralODE(
+    AbstractWholePath,
+    AbstractContinuous,
+    AbstractDeterministic,
+    AbstractRescalable,
+    AbstractSteady,
+    AbstractStateModel,
+):
     """Continuous-time dynamics with a network as vector field.
 
         dx/dt = f(x, u, s) / time_scale,    y = output_mean + output_scale * x[:p] + error,
@@ -167,6 +180,14 @@ class NeuralODE(AbstractWholePath, AbstractDeterministic, AbstractRescalable, Ab
         return with_fields(
             self, scaling=scaling, field=field, encoder=self.encoder.rescaled(change), noise=noise
         )
+
+    def steady(self, constant: Float[np.ndarray, " output"]) -> Self:
+        """They stay what was measured last; with a field of the user's own nothing changes."""
+        if not isinstance(self.field, LearnedField):
+            return self
+        outputs = np.isfinite(constant)
+        states = np.concatenate([outputs, np.zeros(self.hidden, bool)])
+        return with_fields(self, field=self.field.still(states), encoder=self.encoder.uncorrected(outputs))
 
     def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> NeuralODEState:
         x = self.encoder(past, self.scaling)

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from dynlearn.contract.checks.memory import check_memory
 from dynlearn.contract.model import AbstractModel
 from dynlearn.errors import check_count
 from dynlearn.parts.encoders.encoder import Encoder
@@ -50,5 +51,6 @@ def fraction_of(elapsed: Float[Array, ""], interval: Float[Array, ""]) -> Float[
 
 def check_sizes(hidden: int, memory: int, width: int, depth: int) -> None:
     check_count("hidden", hidden, 0)
-    for name, size in (("memory", memory), ("width", width), ("depth", depth)):
+    check_memory(memory)
+    for name, size in (("width", width), ("depth", depth)):
         check_count(name, size, 1)

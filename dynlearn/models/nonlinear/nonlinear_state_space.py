@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
+from dynlearn.contract.checks.memory import check_memory
 from dynlearn.contract.checks.outputs import check_outputs
 from dynlearn.contract.markers import AbstractStochastic
 from dynlearn.contract.scaling import Scaling
@@ -131,7 +132,7 @@ class NonlinearStateSpace(AbstractMarkov, AbstractStochastic):
         check_count("states", states, 1)
         check_count("width", width, 0)
         check_count("depth", depth, 1)
-        check_count("memory", memory, 1)
+        check_memory(memory)
         build.check_signature(signature)
         p, m, s = signature.outputs, signature.controls, signature.statics
         network = build.networks(width, depth, activation, as_key(key))

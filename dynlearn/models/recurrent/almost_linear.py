@@ -13,6 +13,7 @@ from dynlearn.contract.scaling import Scaling
 from dynlearn.contract.signature import Signature
 from dynlearn.errors import ArgumentError, check_count, check_known
 from dynlearn.models.recurrent.recurrent import AbstractPiecewiseLinearRNN, built, from_training_data
+from dynlearn.numerics.fixed import Constant
 from dynlearn.numerics.plain import plain
 from dynlearn.parts.cells.almost_linear import AlmostLinear
 from dynlearn.trajectories.once import one_call
@@ -61,6 +62,7 @@ class ALRNN(AbstractPiecewiseLinearRNN):
     scaling: Scaling
     cell: AlmostLinear
     guess: Float[Array, "hidden output"]
+    rest: Constant | None
     forcing: Forcing
     noise: ErrorGrowth
     context: int = eqx.field(static=True, converter=plain)
@@ -83,7 +85,7 @@ class ALRNN(AbstractPiecewiseLinearRNN):
             raise ArgumentError(f"ALRNN: expected nonlinear <= latent = {latent}, got {nonlinear}.")
         self.cell = AlmostLinear.random(latent, nonlinear, made.inputs, made.key)
         self.signature, self.scaling, self.guess = made.signature, made.scaling, made.guess
-        self.forcing, self.noise, self.context = made.forcing, made.noise, made.context
+        self.forcing, self.noise, self.context, self.rest = made.forcing, made.noise, made.context, None
 
     @classmethod
     @one_call

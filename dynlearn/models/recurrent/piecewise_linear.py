@@ -13,6 +13,7 @@ from dynlearn.contract.scaling import Scaling
 from dynlearn.contract.signature import Signature
 from dynlearn.errors import check_count, check_known
 from dynlearn.models.recurrent.recurrent import AbstractPiecewiseLinearRNN, built, from_training_data
+from dynlearn.numerics.fixed import Constant
 from dynlearn.numerics.plain import plain
 from dynlearn.parts.cells.dendritic import Dendritic
 from dynlearn.parts.cells.shallow import Shallow
@@ -58,6 +59,7 @@ class PLRNN(AbstractPiecewiseLinearRNN):
     scaling: Scaling
     cell: Shallow | Dendritic
     guess: Float[Array, "hidden output"]
+    rest: Constant | None
     forcing: Forcing
     noise: ErrorGrowth
     context: int = eqx.field(static=True, converter=plain)
@@ -82,7 +84,7 @@ class PLRNN(AbstractPiecewiseLinearRNN):
         else:
             self.cell = Shallow.random(latent, width, form == "clipped", made.inputs, made.key)
         self.signature, self.scaling, self.guess = made.signature, made.scaling, made.guess
-        self.forcing, self.noise, self.context = made.forcing, made.noise, made.context
+        self.forcing, self.noise, self.context, self.rest = made.forcing, made.noise, made.context, None
 
     @classmethod
     @one_call

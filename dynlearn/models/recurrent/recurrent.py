@@ -1,6 +1,6 @@
 """What the piecewise-linear recurrent families share: which state they keep, and how data force it."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 import equinox as eqx
 import jax
@@ -9,14 +9,18 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Bool, Float, Key
 
+from dynlearn.contract.checks.memory import check_memory
 from dynlearn.contract.error_growth import Error, ErrorGrowth
 from dynlearn.contract.forcing import AbstractForced, Forcing, forced_states
-from dynlearn.contract.markers import AbstractDeterministic
+from dynlearn.contract.markers import AbstractDeterministic, AbstractSteady
+from dynlearn.contract.model import with_fields
 from dynlearn.contract.piecewise_linear import AbstractPiecewiseLinear, Pieces
+from dynlearn.contract.rescaling import AbstractRescalable, Rescaling, joined, multiplied
 from dynlearn.contract.scaling import Scaling
 from dynlearn.contract.signature import Signature
 from dynlearn.errors import ArgumentError, check_count, is_count
 from dynlearn.numerics.distributions.gaussian import Gaussian
+from dynlearn.numerics.fixed import Constant
 from dynlearn.numerics.keys import as_key, split
 from dynlearn.numerics.precision import array
 from dynlearn.parts.cells.cell import AbstractCell
@@ -30,7 +34,9 @@ class RecurrentState(eqx.Module):
     error: Error
 
 
-class AbstractPiecewiseLinearRNN(AbstractForced, AbstractPiecewiseLinear, AbstractDeterministic):
+class AbstractPiecewiseLinearRNN(
+    AbstractForced, AbstractPiecewiseLinear, AbstractRescalable, AbstractSteady, AbstractDeterministic
+):
     """z_{k+1} = cell(z_k, v_k),  y = output_mean + output_scale z[:p] + error,  v = (scaled controls, static features).
 
     At the first sample of a context the hidden units are a linear map of the outputs; from there on the map runs
@@ -46,11 +52,16 @@ class AbstractPiecewiseLinearRNN(AbstractForced, AbstractPiecewiseLinear, Abstra
         def guess(self) -> Float[Array, "hidden output"]: ...
 
         @property
+        def rest(self) -> Constant | None: ...
+
+        @property
         def context(self) -> int: ...
     else:
         cell: eqx.AbstractVar[AbstractCell]
         guess: eqx.AbstractVar[Float[Array, "hidden output"]]
         """From the outputs at the start of a context to the hidden units."""
+        rest: eqx.AbstractVar[Constant | None]
+        """The scaled outputs where none is known, from which `guess` counts; None for 0, their mean in training."""
         context: eqx.AbstractVar[int]
 
     @property
@@ -76,8 +87,9 @@ class AbstractPiecewiseLinearRNN(AbstractForced, AbstractPiecewiseLinear, Abstra
         return state.z
 
     def origin(self, y: Float[Array, " output"], observed: Bool[Array, " output"]) -> Float[Array, " z"]:
-        y = jnp.where(observed, y, 0)  # an output that is not known stands at its mean
-        return jnp.concatenate([y, self.guess @ y])
+        rest = 0 if self.rest is None else self.rest.value
+        y = jnp.where(observed, y, rest)
+        return jnp.concatenate([y, self.guess @ (y - rest)])
 
     def inputs(
         self, control: Float[Array, "time control"], static: Float[Array, " static"]
@@ -89,6 +101,30 @@ class AbstractPiecewiseLinearRNN(AbstractForced, AbstractPiecewiseLinear, Abstra
 
     def advance(self, z: Float[Array, " z"], v: Float[Array, " input"]) -> Float[Array, " z"]:
         return self.cell(z, v)
+
+    def rescaled(self, scaling: Scaling) -> Self:
+        """With the same rectifiers, hidden units in units of their own.
+
+        Raises:
+            ArgumentError: rectified outputs, or rectifiers of form 'clipped', where the mean of outputs changes.
+        """
+        change = Rescaling.between(self.scaling, scaling)
+        inputs = joined(*[change.control] * self.signature.hold.ends, change.static)
+        cell = self.cell.rescaled(change.state(self.guess.shape[0]), inputs)
+        rest = jnp.zeros(self.signature.outputs) if self.rest is None else self.rest.value
+        return with_fields(
+            self,
+            scaling=scaling,
+            cell=cell,
+            guess=multiplied(self.guess, change.output.factor),
+            rest=Constant(change.output.backward(rest)),
+            noise=self.noise.multiplied(1 / change.output.factor),
+        )
+
+    def steady(self, constant: Float[np.ndarray, " output"]) -> Self:
+        """Their units are this from the next sample on, whatever was measured."""
+        units = np.concatenate([constant, np.full(self.guess.shape[0], np.nan)])
+        return with_fields(self, cell=self.cell.constant(array(units)))
 
     def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> RecurrentState:
         # What is applied at the last instant is not decided yet; only linear hold would read it.
@@ -143,10 +179,12 @@ def built(
     """The parts that do not depend on the cell.
 
     Raises:
-        ArgumentError: a signature without an interval, fewer units than outputs, sizes that are no positive integers.
+        ArgumentError: a signature without an interval, fewer units than outputs, sizes that are no positive integers,
+            pasts that nothing could compute.
     """
-    for name, size in (("latent", latent), ("memory", memory), ("unforced", unforced)):
-        check_count(name, size, 1)
+    check_count("latent", latent, 1)
+    for name, samples in (("unforced", unforced), ("memory", memory)):
+        check_memory(samples, name=name)
     if signature.interval is None:
         raise ArgumentError(
             f"{family}: expected a signature with a sampling interval, got None; use from_data on regularly sampled "

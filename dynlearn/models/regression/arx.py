@@ -3,17 +3,19 @@
 from typing import ClassVar, Self
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
 from dynlearn.contract.checks.measured import fewer_delays, longest_complete, sparse
+from dynlearn.contract.checks.memory import check_memory
 from dynlearn.contract.error_growth import Error, ErrorGrowth
-from dynlearn.contract.markers import AbstractClosedForm, AbstractDeterministic
+from dynlearn.contract.markers import AbstractClosedForm, AbstractDeterministic, AbstractLinearLatent
 from dynlearn.contract.scaling import Scaling
 from dynlearn.contract.signature import Signature
-from dynlearn.errors import FitError, check_count
+from dynlearn.errors import FitError
 from dynlearn.identification.ridge import Regression, check_ridge
 from dynlearn.numerics import precision
 from dynlearn.numerics.distributions.gaussian import Gaussian
@@ -32,13 +34,14 @@ class ARXState(eqx.Module):
     error: Error
 
 
-class ARX(AbstractClosedForm, AbstractDeterministic):
+class ARX(AbstractLinearLatent, AbstractClosedForm, AbstractDeterministic):
     """Autoregression with exogenous inputs, jointly for all outputs.
 
         y_{k+1} = c + sum_{i=0}^{d} a_i y_{k-i} + sum_{j=0}^{d} b_j u_{k-j} + error
 
     `delays` d is chosen by Akaike's criterion on the training data
-    unless given.
+    unless given. The latent state z of its linear dynamics, whose `eigenvalues` are those of the regression, is the
+    recent past, (y_k, .., y_{k-d}, u_{k-1}, .., u_{k-d}) in scaled units.
 
     Args:
         signature: names, units, hold and sampling interval (discrete time).
@@ -94,11 +97,11 @@ class ARX(AbstractClosedForm, AbstractDeterministic):
             SchemaError: irregular sampling.
             ArgumentError: a count or ridge that is negative.
         """
-        check_count("gap", gap, 0)
+        check_memory(gap, 0, name="gap")
         check_ridge(ridge)
         if delays is not None:
-            check_count("delays", delays, 0)
-        check_count("longest", longest, 0)
+            check_memory(delays, 0, name="delays")
+        check_memory(longest, 0, name="longest")
         signature = Signature.of(ds, discrete=True).replace(static_names=())
         with precision.float64():
             scaling = Scaling.of(ds)
@@ -145,6 +148,39 @@ class ARX(AbstractClosedForm, AbstractDeterministic):
         """The next outputs, scaled, after a delay vector `v` and the control `u` applied at its end, scaled too."""
         return self.weights[:, :-1] @ jnp.concatenate([v, u]) + self.weights[:, -1]
 
+    @property
+    def A(self) -> Float[Array, "v v"]:
+        """From the recent past to that one sample later, scaled: `(v, v)`."""
+        return jax.jacfwd(self._moved)(*self._at_rest)
+
+    @property
+    def B(self) -> Float[Array, "v control"]:
+        """What the scaled control adds: `(v, control)`."""
+        return jax.jacfwd(self._moved, 1)(*self._at_rest)
+
+    @property
+    def c(self) -> Float[Array, " v"]:
+        """What is added in any case: `(v,)`."""
+        return self._moved(*self._at_rest)
+
+    @property
+    def C(self) -> Float[Array, "output v"]:
+        """The outputs out of v, which they lead: `(output, v)`, scaled."""
+        return jnp.eye(self.signature.outputs, self._at_rest[0].size, dtype=self.weights.dtype)
+
+    def latent(self, state: ARXState) -> Float[Array, " v"]:
+        return state.v
+
+    @property
+    def _at_rest(self) -> tuple[Float[Array, " v"], Float[Array, " control"]]:
+        """v and u of zeros."""
+        size = embedding.size(self.signature.outputs, self.signature.controls, self.delays)
+        return jnp.zeros(size, self.weights.dtype), jnp.zeros(self.signature.controls, self.weights.dtype)
+
+    def _moved(self, v: Float[Array, " v"], u: Float[Array, " control"]) -> Float[Array, " v"]:
+        """v one sample later."""
+        return embedding.shift(v, self.advance(v, u), u, self.delays)
+
     def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> ARXState:
         return ARXState(embedding.embed(past, self.scaling, self.delays, self.advance), self.noise.start())
 
@@ -158,8 +194,7 @@ class ARX(AbstractClosedForm, AbstractDeterministic):
         key: Key[Array, ""] | None = None,
     ) -> ARXState:
         u = self.scaling.control(self.signature.hold.both(control)[0])
-        v = embedding.shift(state.v, self.advance(state.v, u), u, self.delays)
-        return ARXState(v, self.noise.step(state.error, interval, key))
+        return ARXState(self._moved(state.v, u), self.noise.step(state.error, interval, key))
 
     def observe(self, state: ARXState, control: Float[Array, " control"]) -> Gaussian:
         y = self.noise.predictive(state.v[: self.signature.outputs], state.error)

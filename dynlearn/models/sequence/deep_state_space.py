@@ -9,8 +9,10 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Bool, Complex, Float, Key
 
+from dynlearn.contract.checks.memory import check_memory
 from dynlearn.contract.error_growth import Error, ErrorGrowth
-from dynlearn.contract.markers import AbstractDeterministic, AbstractParallel
+from dynlearn.contract.markers import AbstractDeterministic, AbstractParallel, AbstractSteady
+from dynlearn.contract.model import with_fields
 from dynlearn.contract.scaling import Scaling
 from dynlearn.contract.signature import Signature
 from dynlearn.errors import ArgumentError, check_count, check_known, is_number
@@ -39,7 +41,7 @@ class DeepStateSpaceState(eqx.Module):
     error: Error
 
 
-class DeepStateSpace(AbstractParallel, AbstractDeterministic):
+class DeepStateSpace(AbstractParallel, AbstractSteady, AbstractDeterministic):
     """Layers of diagonal linear state-space models with gates between them, from one sample to the next.
 
         v_k = E [y_k, known_k, u_k, s, log dt_k] + e,    v_k -> layer -> ... -> layer -> h_k
@@ -110,7 +112,7 @@ class DeepStateSpace(AbstractParallel, AbstractDeterministic):
         for name, size in (("width", width), ("states", states), ("layers", layers)):
             check_count(name, size, 1)
         width, states, layers = int(width), int(states), int(layers)  # plain ones: they become static
-        check_count("memory", memory, 2)
+        check_memory(memory, 2)
         if not (is_number(interval) and 0 < interval < np.inf):
             raise ArgumentError(
                 f"interval: expected a positive time (typical between samples), got {interval!r}."
@@ -143,7 +145,7 @@ class DeepStateSpace(AbstractParallel, AbstractDeterministic):
             ArgumentError: an unknown option, or one that the constructor refuses.
         """
         check_known("option", options, inspect.signature(cls).parameters)
-        check_count("memory", memory, 2)
+        check_memory(memory, 2)
         found, scaling = sampling(ds), Scaling.of(ds)
         signature = Signature.of(ds, discrete=False).replace(longest_step=found.largest)
         interval = 1.0 if found.typical is None else found.typical
@@ -187,6 +189,11 @@ class DeepStateSpace(AbstractParallel, AbstractDeterministic):
         best, last = (jnp.where(observed, y, else_) for else_ in (state.output, state.last))
         known = observed.astype(y.dtype)
         return DeepStateSpaceState(state.x, best, last, known, state.static, self.noise.start())
+
+    def steady(self, constant: Float[np.ndarray, " output"]) -> Self:
+        """They stay what was measured last."""
+        changes = jnp.asarray(np.isnan(constant))
+        return with_fields(self, stack=self.stack.changing_only(changes))
 
     def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> DeepStateSpaceState:
         # What is applied at the last instant is not decided yet; only linear hold would read it.

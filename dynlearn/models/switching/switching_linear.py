@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Key
 
+from dynlearn.contract.checks.memory import check_memory
 from dynlearn.contract.markers import AbstractStochastic
 from dynlearn.contract.scaling import Scaling
 from dynlearn.contract.signature import Signature
@@ -94,8 +95,9 @@ class SwitchingLinear(AbstractSwitching, AbstractStochastic):
         scaling: Scaling | None = None,
         key: int | Key[Array, ""],
     ):
-        for name, size in (("states", states), ("regimes", regimes), ("memory", memory)):
+        for name, size in (("states", states), ("regimes", regimes)):
             check_count(name, size, 1)
+        check_memory(memory)
         _check_switching(switching, per_regime_outputs)
         build.check_signature(signature)
         p, m = signature.outputs, signature.controls

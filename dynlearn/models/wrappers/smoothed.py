@@ -32,7 +32,7 @@ EXPLAINED = 3.0
 """Residuals of a context that the flow explains are at most this many sigma (root mean square)."""
 
 
-class Smoothed(AbstractWholePath, AbstractDeterministic, AbstractWrapper):
+class Smoothed(AbstractWholePath, AbstractContinuous, AbstractDeterministic, AbstractWrapper):
     """A fitted model whose `infer` is refined by `iterations` Gauss-Newton steps on
 
         J(x) = sum_{k,j measured} (y_kj - h_j(x(t_k)))^2 + PRIOR |x - guess|^2,

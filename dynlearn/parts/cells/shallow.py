@@ -1,13 +1,17 @@
 """The shallow cell: one hidden layer of rectifiers beside a diagonal."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key
 
 from dynlearn.contract.piecewise_linear import Pieces
+from dynlearn.contract.rescaling import Affine
+from dynlearn.errors import ArgumentError
+from dynlearn.numerics.precision import array
 from dynlearn.parts.cells.cell import AbstractCell, decays, inputs, small
 
 
@@ -17,6 +21,7 @@ class Shallow(AbstractCell):
     Clipped, the second term is bounded by |c|, so that with |a| < 1 no orbit leaves for infinity.
     """
 
+    rows: ClassVar[tuple[str, ...]] = ("a", "W1", "drive")
     a: Float[Array, " z"]
     W1: Float[Array, "z hidden"]
     W2: Float[Array, "hidden z"]
@@ -53,3 +58,19 @@ class Shallow(AbstractCell):
             U = jnp.concatenate([U, U])
             c = jnp.concatenate([c, jnp.zeros_like(c)])
         return Pieces(jnp.diag(self.a), V, U, c, self.h, self.drive)
+
+    def rescaled(self, state: Affine, inputs: Affine) -> Self:
+        """With z = T z' + t: W1' = T^{-1} W1, W2' = W2 T, c' = c + W2 t, but for rectifiers without a threshold."""
+        T, t = state
+        if self.clipped and (t != 0).any():
+            raise ArgumentError(
+                "PLRNN: half of the rectifiers of form 'clipped' have their threshold at the mean of the outputs in "
+                "training, which other units move; fit a new model to all data, from_data(train), or take another form."
+            )
+        a, W1, W2, c, h, B = (
+            np.asarray(leaf, float) for leaf in (self.a, self.W1, self.W2, self.c, self.h, self.drive)
+        )
+        h = (a * t + B @ inputs.offset + h - t) / T
+        c, W1, W2 = c + W2 @ t, W1 / T[:, None], W2 * T
+        new = [array(x, self.W1.dtype) for x in (W1, W2, c, h, B * inputs.factor / T[:, None])]
+        return eqx.tree_at(lambda cell: (cell.W1, cell.W2, cell.c, cell.h, cell.drive), self, new)

@@ -3,14 +3,14 @@
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Bool, Float, Key
 
 from dynlearn.contract.rescaling import Affine, Rescaling, joined
 from dynlearn.contract.scaling import Scaling
 from dynlearn.numerics.fixed import Constant
 from dynlearn.numerics.plain import plain
 from dynlearn.parts.networks.networks import mlp
-from dynlearn.parts.networks.rescaled import rescaled
+from dynlearn.parts.networks.rescaled import rescaled, silenced
 from dynlearn.trajectories.window import Window
 
 
@@ -62,6 +62,13 @@ class Encoder(eqx.Module):
         ]
         correction = self.network(jnp.concatenate([known, *map(jnp.ravel, features)]))
         return jnp.concatenate([last, jnp.zeros(self.hidden, y.dtype)]) + correction
+
+    def uncorrected(self, outputs: Bool[np.ndarray, " output"]) -> "Encoder":
+        """The same, but that these outputs are what was measured last."""
+        if self.network is None:
+            return self
+        quiet = np.concatenate([outputs, np.zeros(self.hidden, bool)])
+        return eqx.tree_at(lambda e: e.network, self, silenced(self.network, quiet))
 
     def rescaled(self, change: Rescaling) -> "Encoder":
         """The same states in other units."""

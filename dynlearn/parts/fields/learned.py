@@ -4,13 +4,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from dynlearn.contract.rescaling import Affine, Rescaling, joined, multiplied
 from dynlearn.contract.scaling import Scaling
 from dynlearn.numerics.fixed import Constant
 from dynlearn.numerics.precision import array
-from dynlearn.parts.networks.rescaled import rescaled
+from dynlearn.parts.networks.rescaled import rescaled, silenced
 
 
 class LearnedField(eqx.Module):
@@ -20,6 +20,10 @@ class LearnedField(eqx.Module):
 
     def __call__(self, time, x, u, s, scaling: Scaling) -> Float[Array, " state"]:
         return self.network(jnp.concatenate([x, u, s])) / scaling.time_scale
+
+    def still(self, states: Bool[np.ndarray, " state"]) -> "LearnedField":
+        """The same field, but that these states stay where they are."""
+        return LearnedField(silenced(self.network, states))
 
     def rescaled(self, state: Affine, change: Rescaling) -> "LearnedField":
         """The same field of a state in other units: dx'/dt = network(x, u, s) / (a time_scale)."""
@@ -64,6 +68,10 @@ class LearnedMap(eqx.Module):
 
     def __call__(self, time, x, u, s, scaling: Scaling) -> Float[Array, " state"]:
         return x + self.network(jnp.concatenate([x, u, s]))
+
+    def still(self, states: Bool[np.ndarray, " state"]) -> "LearnedMap":
+        """The same map, but that these states stay where they are."""
+        return LearnedMap(silenced(self.network, states))
 
     def rescaled(self, state: Affine, change: Rescaling, ends: int) -> "LearnedMap":
         """The same map of a state in other units; of so many `ends` of a control's interval it is told."""

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from dynlearn.errors import ArgumentError, check_count
+from dynlearn.contract.checks.memory import check_memory
+from dynlearn.errors import ArgumentError
 
 
 class AbstractDictionary(eqx.Module):
@@ -41,7 +42,7 @@ class AbstractDictionary(eqx.Module):
         return jnp.concatenate([v, self.features(v)])
 
     def __check_init__(self):
-        check_count("delays", self.delays, 0)
+        check_memory(self.delays, 0, name="delays")
 
 
 def check_bandwidth(bandwidth: float) -> None:

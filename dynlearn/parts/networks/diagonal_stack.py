@@ -4,7 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float, Key
+from jaxtyping import Array, Bool, Complex, Float, Key
 
 from dynlearn.numerics.keys import split
 from dynlearn.parts.networks.diagonal_layer import DiagonalLayer
@@ -54,6 +54,12 @@ class DiagonalStack(eqx.Module):
             x, v = layer.scan(v, interval)
             after.append(x[-1])
         return jnp.stack(after), jax.vmap(self.decoder)(v)
+
+    def changing_only(self, outputs: Bool[Array, " output"]) -> "DiagonalStack":
+        """The same, but that no other output than these ever changes."""
+        decoder = self.decoder
+        kept = jnp.where(outputs[:, None], decoder.weight, 0), jnp.where(outputs, decoder.bias, 0)
+        return eqx.tree_at(lambda s: (s.decoder.weight, s.decoder.bias), self, kept)
 
     def eigenvalues(self) -> Complex[np.ndarray, "layer mode"]:
         """Of each layer, per typical interval."""

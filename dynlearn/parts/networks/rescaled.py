@@ -1,8 +1,9 @@
 """Networks whose inputs and outputs are told in other units: their first and last layers take it in, exactly."""
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from dynlearn.contract.rescaling import Affine
 from dynlearn.numerics.precision import array
@@ -23,3 +24,10 @@ def rescaled(network: eqx.nn.MLP, inputs: Affine, factor: Float[np.ndarray, " ou
         for layer, found in zip(network.layers, exact, strict=True)
     ]
     return eqx.tree_at(lambda net: net.layers, network, tuple(layers))
+
+
+def silenced(network: eqx.nn.MLP, outputs: Bool[np.ndarray, " output"]) -> eqx.nn.MLP:
+    """The network that gives 0 for these outputs, whatever it sees, and the same for the others."""
+    layer = network.layers[-1]
+    quiet = jnp.where(outputs[:, None], 0, layer.weight), jnp.where(outputs, 0, layer.bias)
+    return eqx.tree_at(lambda net: (net.layers[-1].weight, net.layers[-1].bias), network, quiet)

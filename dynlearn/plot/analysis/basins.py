@@ -9,10 +9,13 @@ from matplotlib.patches import Patch
 from dynlearn.plot.analysis import _found
 from dynlearn.plot.shared import labels, style
 
+NONE = {-2: (style.PALE, "not settled"), -1: ("white", "leaves")}
+"""Colour and name of what is on no attractor, by its number."""
+
 
 @style.styled
 def basins(basins: xr.Dataset) -> Figure:
-    """The grid coloured by attractor, white where an orbit leaves, and each attractor's mean as a cross.
+    """The grid coloured by attractor, white where an orbit leaves, grey where it has not settled; means as crosses.
 
     Args:
         basins: what `dl.analysis.basins` returns, over one output or two.
@@ -35,8 +38,8 @@ def basins(basins: xr.Dataset) -> Figure:
     across, up = (*label.dims, None)[:2]
     figure, axes = style.canvas(width=5.0, height=4.2 if up else 1.8)
     ax, count = axes[0, 0], found.sizes["attractor_number"]
-    colors = ["white", *_found.colors(count)]
-    norm = BoundaryNorm(np.arange(-1.5, count + 0.5), len(colors))
+    colors = [*(color for color, _ in NONE.values()), *_found.colors(count)]
+    norm = BoundaryNorm(np.arange(min(NONE) - 0.5, count + 0.5), len(colors))
     x = _edges(label[across].values)
     y = _edges(label[up].values) if up else np.array([0.0, 1.0])
     mesh = ax.pcolormesh(
@@ -54,12 +57,13 @@ def basins(basins: xr.Dataset) -> Figure:
         ax.set_yticks([])
     ax.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     ax.grid(False)
-    shown, left = min(count, len(style.PALETTE)), float((label == -1).mean())
-    handles = [Patch(fc=colors[1 + i], alpha=0.55) for i in range(shown)]
+    shown = min(count, len(style.PALETTE))
+    handles = [Patch(fc=colors[len(NONE) + i], alpha=0.55) for i in range(shown)]
     texts = [f"{i}: {100 * float(found['share'][i]):.0f} %" for i in range(shown)]
-    if left:
-        handles.append(Patch(fc="white", ec=style.GREY))
-        texts.append(f"leaves: {100 * left:.0f} %")
+    for number, (color, text) in NONE.items():
+        if share := float((label == number).mean()):
+            handles.append(Patch(fc=color, ec=style.GREY, alpha=0.55))
+            texts.append(f"{text}: {100 * share:.0f} %")
     labels.legend(figure, handles, texts)
     return figure
 

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from dynlearn.errors import ArgumentError, check_count, is_number
+from dynlearn.errors import ArgumentError
 from dynlearn.fitting import OBJECTIVES
 from dynlearn.fitting.checkpoint import checkpoint
 from dynlearn.fitting.examples import Examples
-from dynlearn.fitting.methods.stochastic import ended, sources, trained
+from dynlearn.fitting.methods.stochastic import check_settings, ended, sources, trained
 from dynlearn.fitting.session import NativeMethod, Outcome, Session
 from dynlearn.numerics.plain import make_plain
 from dynlearn.torch.native._blocks import Blocks
@@ -85,18 +85,7 @@ class Training(NativeMethod):
 
     def __post_init__(self):
         make_plain(self)
-        for name in ("steps", "batch", "horizon", "validate_every", "validation_windows"):
-            check_count(f"Training: {name}", getattr(self, name), 1)
-        for name in ("patience", "threads"):
-            if getattr(self, name) is not None:
-                check_count(f"Training: {name}", getattr(self, name), 1)
-        rates = self.learning_rate, self.clip, self.weight_decay, self.average
-        numbers = all(is_number(rate) for rate in rates)
-        if not (numbers and rates[0] > 0 and rates[1] > 0 and rates[2] >= 0 and 0 <= rates[3] < 1):
-            raise ArgumentError(
-                f"Training: expected learning_rate > 0, clip > 0, weight_decay >= 0, 0 <= average < 1, got "
-                f"{', '.join(map(repr, rates))}."
-            )
+        check_settings(self, ("batch", "horizon", "validation_windows"), {"threads": "of the CPU"})
         if not isinstance(self.adjoint, bool):
             raise ArgumentError(f"Training: expected adjoint to be True or False, got {self.adjoint!r}.")
 

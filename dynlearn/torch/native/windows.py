@@ -10,6 +10,7 @@ import xarray as xr
 from torch.utils.data import Dataset
 
 from dynlearn.contract.checks.absolute_time import check_clock
+from dynlearn.contract.checks.memory import check_memory
 from dynlearn.contract.foreign import Foreign, as_model
 from dynlearn.contract.model import AbstractModel
 from dynlearn.contract.scaling import check_resolution
@@ -93,7 +94,7 @@ class Windows(Dataset):
         if isinstance(chosen, AbstractModel):
             chosen.signature.check(ds)
         elif isinstance(chosen, int | np.integer):
-            check_count("memory", chosen, 1)
+            check_memory(chosen)
             chosen = Persistence.from_data(ds, memory=int(chosen))
         else:
             raise ArgumentError(

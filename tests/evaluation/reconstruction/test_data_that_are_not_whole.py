@@ -178,6 +178,46 @@ def test_outputs_that_never_change_are_left_out_by_name(maps):
         reconstruction_scores({"last": persistence(constant)}, constant, **QUICK)
 
 
+def nothing_in(ds, run=slice(None), output=slice(None)):
+    """The data without these measurements."""
+    ds = ds.copy(deep=True)
+    ds["output"].transpose("trajectory", "time", "output_name").values[run, :, output] = np.nan
+    return ds
+
+
+def test_what_was_never_measured_is_not_called_constant(maps):
+    """Nor is training data that say nothing taken for a floor of NaN."""
+    model = persistence(maps)
+    both = dl.concatenate([maps, maps], prefixes=["a", "b"])
+    with pytest.raises(ArgumentError, match="test: nothing was measured, every output is NaN throughout"):
+        reconstruction_scores(model, nothing_in(maps), **QUICK)
+    with pytest.raises(ArgumentError, match="train: nothing was measured, so that no floor can be taken"):
+        reconstruction_scores(model, maps, train=nothing_in(maps), **QUICK)
+    with pytest.raises(ArgumentError, match=r"train: \['b'\] were never measured, so that no floor"):
+        reconstruction_scores(model, maps, train=nothing_in(maps, output=1), **QUICK)
+    # Of a run without measurements beside one that has them nothing is said, and nothing is lost.
+    found = reconstruction_scores(model, nothing_in(both, run=0), **QUICK, metrics=["D_stsp"])
+    assert set(found["run"].values) == {"b0"}
+    assert not {"left_out", "never_measured"} & set(found.attrs)
+
+
+def test_an_output_that_was_never_measured_is_left_out_as_such(capsys):
+    angle = 0.3 * np.arange(600)
+    ds = dl.from_arrays(np.stack([np.sin(angle), np.cos(angle)], 1), dt=1.0, output_names=["a", "gone"])
+    # A state-space model knows an output that was not measured from the others.
+    model = dl.models.LinearStateSpace.from_data(ds, states=2, memory=5)
+    model = dl.fit(model, ds, method="calibration", progress=False).model
+    found = reconstruction_scores(
+        {"linear": model}, nothing_in(ds, output=1), **QUICK, metrics=["prediction_error"]
+    )
+    assert (found.attrs.get("left_out"), found.attrs["never_measured"]) == (None, "gone")
+    assert found["output_name"].values.tolist() == ["a"]
+    assert np.isfinite(found["score"].sel(model="linear")).all()
+    assert found.attrs["missing persistence"].startswith("outputs: ['gone'] were never measured")
+    dl.evaluation.show(found)
+    assert "left out, because they were never measured" in " ".join(capsys.readouterr().out.split())
+
+
 def test_several_runs_of_unequal_length():
     pieces = np.split(henon(1500), [300, 700])
     ds = dl.from_arrays(pieces, dt=1.0, output_names=["a", "b"])

@@ -43,8 +43,8 @@ CHANGES = [
     Change(
         "exponents per step, not per time",
         "dynlearn/analysis/lyapunov.py",
-        ".mean(2) / float(map.interval)",
-        ".mean(2)",
+        "parts = parts / float(map.interval)",
+        "parts = parts / 1.0",
         (
             "tests/analysis/test_lyapunov.py::test_those_of_a_linear_map_are_the_logarithms_of_its_eigenvalues",
         ),
@@ -75,9 +75,16 @@ CHANGES = [
     Change(
         "an orbit that has left is on the last attractor",
         "dynlearn/analysis/_attractors.py",
-        "np.append(np.argsort(order), -1)",
-        "np.append(np.argsort(order), 0)",
+        "LEAVES: LEAVES, **{",
+        "LEAVES: 0, **{",
         ("tests/analysis/test_basins.py::test_what_runs_away_belongs_to_none",),
+    ),
+    Change(
+        "an orbit that is still on its way is an attractor",
+        "dynlearn/analysis/_attractors.py",
+        "elif _has_settled(there, near):",
+        "else:",
+        ("tests/analysis/test_basins.py::test_what_is_still_on_its_way_is_no_attractor",),
     ),
     Change(
         "a bifurcation over the first control, whichever was named",

@@ -207,9 +207,42 @@ CHANGES = [
     Change(
         "the worst member of a population is kept",
         "dynlearn/fitting/methods/teacher_forcing.py",
-        'int(np.argmin(outcome.statistics["score"]))',
+        'members.best(outcome.statistics["score"], outcome.statistics["diverged"])',
         'int(np.argmax(outcome.statistics["score"]))',
         ("tests/fitting/test_teacher_forcing.py::test_the_best_of_the_population_is_returned",),
+    ),
+    Change(
+        "a member that diverged is kept for its score",
+        "dynlearn/fitting/methods/members.py",
+        "stayed = [i for i in candidates if i not in diverged] or candidates",
+        "stayed = candidates",
+        (
+            "tests/fitting/test_teacher_forcing.py::test_a_member_that_diverged_is_not_the_one_that_is_returned",
+        ),
+    ),
+    Change(
+        "a member that diverged goes on from its last good weights",
+        "dynlearn/fitting/methods/gradient.py",
+        "goes_on = ~training.diverged & there",
+        "goes_on = there",
+        ("tests/fitting/test_gradient.py::test_a_member_that_diverged_once_does_not_go_on",),
+    ),
+    Change(
+        "small steps to data of any size",
+        "dynlearn/fitting/going_on.py",
+        "np.abs(offset) + factor > FAR",
+        "np.abs(offset) > FAR",
+        ("tests/fitting/test_going_on.py::test_weights_are_not_taken_to_data_far_from_those_they_know",),
+    ),
+    Change(
+        "what stands still now is taken for what always did",
+        "dynlearn/fitting/methods/steady.py",
+        "known &= np.abs(constant) < ROUNDING",
+        "known &= np.isfinite(constant)",
+        (
+            "tests/models/test_constants.py::"
+            "test_a_fit_that_goes_on_keeps_what_it_knows_of_an_output_that_stands_still_now",
+        ),
     ),
     Change(
         "gaps between segments do not count",

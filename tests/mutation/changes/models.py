@@ -13,8 +13,8 @@ CHANGES = [
     Change(
         "an ARX step uses the control held before",
         "dynlearn/models/regression/arx.py",
-        "v = embedding.shift(state.v, self.advance(state.v, u), u, self.delays)",
-        "v = embedding.shift(state.v, self.advance(state.v, 0 * u), u, self.delays)",
+        "return ARXState(self._moved(state.v, u), self.noise",
+        "return ARXState(self._moved(state.v, 0 * u), self.noise",
         ("tests/forecasting/test_by_hand.py",),
     ),
     Change(
