@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # what the names below are, for type checkers and editors
     from dynlearn.fitting.methods.likelihood.em import EM
     from dynlearn.fitting.methods.likelihood.maximum_likelihood import MaximumLikelihood
     from dynlearn.fitting.methods.likelihood.switching_em import SwitchingEM
+    from dynlearn.fitting.methods.spread import SpreadByScore
     from dynlearn.fitting.methods.subspace import Subspace
     from dynlearn.fitting.methods.table import METHODS
     from dynlearn.fitting.methods.teacher_forcing import TeacherForcing
@@ -44,6 +45,7 @@ _WHERE = {
     "OBJECTIVES": "dynlearn.fitting.objectives.registry",
     "Objective": "dynlearn.fitting.objectives.contract",
     "Reason": "dynlearn.fitting.result",
+    "SpreadByScore": "dynlearn.fitting.methods.spread",
     "Subspace": "dynlearn.fitting.methods.subspace",
     "SwitchingEM": "dynlearn.fitting.methods.likelihood.switching_em",
     "TeacherForcing": "dynlearn.fitting.methods.teacher_forcing",
@@ -76,6 +78,7 @@ __all__ = [
     "MaximumLikelihood",
     "Objective",
     "Reason",
+    "SpreadByScore",
     "Subspace",
     "SwitchingEM",
     "TeacherForcing",

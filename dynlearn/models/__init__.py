@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # what the names below are, for type checkers and editors
     from dynlearn.models.sequence.deep_state_space import DeepStateSpace
     from dynlearn.models.switching.switching_linear import SwitchingLinear
     from dynlearn.models.wrappers.ensemble import Ensemble
+    from dynlearn.models.wrappers.perturbed import Perturbed
     from dynlearn.models.wrappers.smoothed import Smoothed
     from dynlearn.numerics.activations import ACTIVATIONS
     from dynlearn.parts.laws.measurement import Measurement
@@ -86,6 +87,7 @@ _WHERE = {
     "NeuralSDE": "dynlearn.models.neural.sde",
     "NonlinearStateSpace": "dynlearn.models.nonlinear.nonlinear_state_space",
     "PLRNN": "dynlearn.models.recurrent.piecewise_linear",
+    "Perturbed": "dynlearn.models.wrappers.perturbed",
     "Pieces": "dynlearn.contract.piecewise_linear",
     "Persistence": "dynlearn.models.baselines.persistence",
     "Scaling": "dynlearn.contract.scaling",
@@ -166,6 +168,7 @@ __all__ = [
     "NeuralSDE",
     "NonlinearStateSpace",
     "Persistence",
+    "Perturbed",
     "Pieces",
     "Scaling",
     "Signature",

@@ -8,7 +8,7 @@ import pytest
 
 from dynlearn.contract import forcing, linear_gaussian, markers, piecewise_linear, rescaling, state_space
 from dynlearn.contract.model import AbstractModel
-from dynlearn.models import FAMILIES, Ensemble, Smoothed
+from dynlearn.models import FAMILIES, Ensemble, Perturbed, Smoothed
 
 PAGE = Path(__file__).parents[2] / "docs" / "markers.md"
 CLASSES = {
@@ -17,7 +17,7 @@ CLASSES = {
     for name, cls in vars(module).items()
     if name.startswith("Abstract") and getattr(cls, "__module__", "") == module.__name__
 }
-MODELS = {**FAMILIES, "Ensemble": Ensemble, "Smoothed": Smoothed}
+MODELS = {**FAMILIES, "Ensemble": Ensemble, "Smoothed": Smoothed, "Perturbed": Perturbed}
 
 
 @pytest.fixture(scope="module")

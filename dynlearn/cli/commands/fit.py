@@ -27,7 +27,7 @@ def fit(
         str | None,
         typer.Option(
             "--method",
-            help="gradient, teacher_forcing, least_squares, subspace, em, maximum_likelihood, switching_em or "
+            help="gradient, teacher_forcing, least_squares, subspace, em, maximum_likelihood, switching_em, spread or "
             "calibration; default the model's own.",
         ),
     ] = None,

@@ -11,6 +11,7 @@ METHODS = Table(
         "em": "dynlearn.fitting.methods.likelihood.em:EM",
         "maximum_likelihood": "dynlearn.fitting.methods.likelihood.maximum_likelihood:MaximumLikelihood",
         "switching_em": "dynlearn.fitting.methods.likelihood.switching_em:SwitchingEM",
+        "spread": "dynlearn.fitting.methods.spread:SpreadByScore",
         "calibration": "dynlearn.fitting.methods.calibration:Calibration",
     }
 )

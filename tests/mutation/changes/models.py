@@ -38,4 +38,18 @@ CHANGES = [
         "A = jnp.array([[1.0, 0.5], [0.0, 1.0]])",
         ("tests/models/test_structural.py",),
     ),
+    Change(
+        "noise along the way grows with the interval",
+        "dynlearn/models/wrappers/perturbed.py",
+        "self.spread.process * jnp.sqrt(interval)",
+        "self.spread.process * interval",
+        ("tests/models/test_perturbed.py",),
+    ),
+    Change(
+        "a perturbed model starts at the mean",
+        "dynlearn/models/wrappers/perturbed.py",
+        "self._moved(self.model.infer(past), self.spread.initial, key)",
+        "self.model.infer(past)",
+        ("tests/models/test_perturbed.py",),
+    ),
 ]
