@@ -13,7 +13,7 @@ README = Path(__file__).parents[1] / "README.md"
 def test_examples_run(tmp_path, monkeypatch):
     text = README.read_text()
     examples = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    assert len(examples) == 8
+    assert len(examples) == 9
     assert len([line for line in examples[0].splitlines() if line.strip()]) <= 12, (
         "the first example has 12 lines"
     )

@@ -16,6 +16,7 @@ from dynlearn.cli.commands import (
     forecast,
     identify,
     impute,
+    pretrain,
     smooth,
 )
 from dynlearn.cli.shared import console
@@ -91,3 +92,4 @@ app.command()(impute.impute)
 app.command()(evaluate.evaluate)
 app.command()(compare.compare)
 app.command()(control.control)
+app.command()(pretrain.pretrain)

@@ -8,6 +8,7 @@ asked for.
 from typing import TYPE_CHECKING
 
 from dynlearn.datasets._registry import info, load, names
+from dynlearn.datasets.corpora.corpus import corpus
 from dynlearn.datasets.info import Info
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ __all__ = [
     "Pendulum",
     "Roessler",
     "VanDerPol",
+    "corpus",
     "info",
     "load",
     "names",

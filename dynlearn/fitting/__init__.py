@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # what the names below are, for type checkers and editors
     from dynlearn.fitting.objectives.multiple_shooting import multiple_shooting
     from dynlearn.fitting.objectives.registry import OBJECTIVES
     from dynlearn.fitting.orders import order_scores, select_order
+    from dynlearn.fitting.pretraining import pretrain
     from dynlearn.fitting.result import FitResult, Reason
 
 _WHERE = {
@@ -62,6 +63,7 @@ _WHERE = {
     "marginal_likelihood": "dynlearn.fitting.objectives.marginal_likelihood",
     "multi_step": "dynlearn.fitting.objectives.multi_step",
     "order_scores": "dynlearn.fitting.orders",
+    "pretrain": "dynlearn.fitting.pretraining",
     "select_nonlinear": "dynlearn.fitting.nonlinear_units",
     "select_order": "dynlearn.fitting.orders",
     "teacher_forcing": "dynlearn.fitting.objectives.forcing.teacher_forcing",
@@ -95,6 +97,7 @@ __all__ = [
     "multi_step",
     "multiple_shooting",
     "order_scores",
+    "pretrain",
     "select_nonlinear",
     "select_order",
     "sparse_teacher_forcing",

@@ -9,6 +9,7 @@ from dynlearn.contract.model import AbstractModel
 from dynlearn.fitting.examples import predict
 from dynlearn.fitting.objectives.energy import energy
 from dynlearn.fitting.objectives.multi_step import multi_step
+from dynlearn.fitting.objectives.relative_error import relative_error
 from dynlearn.on_use import Table
 from dynlearn.trajectories.window import Window
 
@@ -20,6 +21,7 @@ FAR = 1e3
 CRITERIA = Table(
     {
         "forecast": "dynlearn.fitting.criteria:forecast",
+        "relative": "dynlearn.fitting.criteria:relative",
         "long_run": "dynlearn.fitting.criteria:long_run",
     }
 )
@@ -29,6 +31,11 @@ def forecast(model: AbstractModel, windows: Window, key: Key[Array, ""]) -> Floa
     """The error of forecasts, proper for the kind of model: the energy score of drawn paths, or the mean square."""
     score = energy if isinstance(model, AbstractStochastic) else multi_step
     return score(model, windows, key)[0]
+
+
+def relative(model: AbstractModel, windows: Window, key: Key[Array, ""]) -> Float[Array, ""]:
+    """The mean logarithm of the errors of windows (`relative_error`): for data of many systems."""
+    return relative_error(model, windows, key)[0]
 
 
 def long_run(model: AbstractModel, windows: Window, key: Key[Array, ""]) -> Float[Array, ""]:

@@ -47,6 +47,8 @@ if TYPE_CHECKING:  # what the names below are, for type checkers and editors
     from dynlearn.models.wrappers.ensemble import Ensemble
     from dynlearn.models.wrappers.perturbed import Perturbed
     from dynlearn.models.wrappers.smoothed import Smoothed
+    from dynlearn.models.zero_shot.alrnn_mixture import ALRNNMixture
+    from dynlearn.models.zero_shot.patch_transformer import PatchTransformer
     from dynlearn.numerics.activations import ACTIVATIONS
     from dynlearn.parts.laws.measurement import Measurement
     from dynlearn.parts.liftings import dictionaries
@@ -54,6 +56,7 @@ if TYPE_CHECKING:  # what the names below are, for type checkers and editors
 _WHERE = {
     "ACTIVATIONS": "dynlearn.numerics.activations",
     "ALRNN": "dynlearn.models.recurrent.almost_linear",
+    "ALRNNMixture": "dynlearn.models.zero_shot.alrnn_mixture",
     "ARX": "dynlearn.models.regression.arx",
     "AbstractClosedForm": "dynlearn.contract.markers",
     "AbstractContinuous": "dynlearn.contract.markers",
@@ -87,6 +90,7 @@ _WHERE = {
     "NeuralSDE": "dynlearn.models.neural.sde",
     "NonlinearStateSpace": "dynlearn.models.nonlinear.nonlinear_state_space",
     "PLRNN": "dynlearn.models.recurrent.piecewise_linear",
+    "PatchTransformer": "dynlearn.models.zero_shot.patch_transformer",
     "Perturbed": "dynlearn.models.wrappers.perturbed",
     "Pieces": "dynlearn.contract.piecewise_linear",
     "Persistence": "dynlearn.models.baselines.persistence",
@@ -123,6 +127,8 @@ FAMILIES = Table(
         "ContinuousDiscrete": "dynlearn.models.latent.continuous_discrete:ContinuousDiscrete",
         "ALRNN": "dynlearn.models.recurrent.almost_linear:ALRNN",
         "PLRNN": "dynlearn.models.recurrent.piecewise_linear:PLRNN",
+        "ALRNNMixture": "dynlearn.models.zero_shot.alrnn_mixture:ALRNNMixture",
+        "PatchTransformer": "dynlearn.models.zero_shot.patch_transformer:PatchTransformer",
         "ARX": "dynlearn.models.regression.arx:ARX",
         "Persistence": "dynlearn.models.baselines.persistence:Persistence",
         "ContextTiling": "dynlearn.models.baselines.tiling:ContextTiling",
@@ -136,6 +142,7 @@ __all__ = [
     "ARX",
     "FAMILIES",
     "PLRNN",
+    "ALRNNMixture",
     "AbstractClosedForm",
     "AbstractContinuous",
     "AbstractDeterministic",
@@ -167,6 +174,7 @@ __all__ = [
     "NeuralODE",
     "NeuralSDE",
     "NonlinearStateSpace",
+    "PatchTransformer",
     "Persistence",
     "Perturbed",
     "Pieces",

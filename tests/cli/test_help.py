@@ -28,7 +28,7 @@ def test_help_imports_nothing_heavy(arguments):
 
 def test_help_names_every_command(call):
     shown = call("--help").output
-    commands = "demo datasets fit identify forecast filter smooth impute evaluate compare control"
+    commands = "demo datasets fit identify forecast filter smooth impute evaluate compare control pretrain"
     for command in commands.split():
         assert command in shown
         assert "Usage" in call(command, "--help").output

@@ -8,10 +8,12 @@ import pytest
 import scipy.stats
 
 import dynlearn as dl
+from dynlearn.fitting.criteria import CRITERIA
 from dynlearn.fitting.examples import Examples, lead_times
 from dynlearn.fitting.objectives.forcing.teacher_forcing import forced_and_free
 from dynlearn.fitting.objectives.likelihood import likelihood
 from dynlearn.fitting.objectives.multi_step import multi_step
+from dynlearn.fitting.objectives.relative_error import relative_error
 from dynlearn.models import ARX, DeepStateSpace, ErrorGrowth, Persistence, Scaling, Signature
 from dynlearn.trajectories.window import cut
 
@@ -53,6 +55,18 @@ def test_multi_step_is_the_mean_square_of_what_was_measured(model, batch):
     loss, metrics = multi_step(model, batch, jax.random.key(0))
     assert float(loss) == pytest.approx(np.nanmean((z - mean) ** 2), rel=1e-5)
     assert float(metrics["rmse"]) == pytest.approx(np.sqrt(np.nanmean((z - mean) ** 2)), rel=1e-5)
+
+
+def test_the_relative_error_is_the_mean_logarithm_of_each_windows_mean_square(model, batch):
+    mean, _, z = forecasts()
+    each = np.nanmean((z - mean) ** 2, axis=1)
+    loss, metrics = relative_error(model, batch, jax.random.key(0))
+    assert float(loss) == pytest.approx(np.log(each + 1e-4).mean(), rel=1e-5)
+    assert float(metrics["rmse"]) == pytest.approx(np.sqrt(np.nanmean((z - mean) ** 2)), rel=1e-5)
+    assert float(CRITERIA["relative"](model, batch, jax.random.key(0))) == float(loss)
+    blank = eqx.tree_at(lambda w: w.observed, batch, batch.observed.at[1].set(False))
+    one, _ = relative_error(model, blank, jax.random.key(0))
+    assert float(one) == pytest.approx(np.log(each[0] + 1e-4), rel=1e-5)
 
 
 def test_the_likelihood_is_that_of_the_error_law_at_each_lead(model, batch):

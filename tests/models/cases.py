@@ -62,6 +62,12 @@ def recurrent(family: str, **options) -> Build:
     )
 
 
+def zero_shot(family: str, **options) -> Build:
+    return functools.partial(
+        getattr(dl.models, family).from_data, **{"weights": "random", "key": 0, **options}
+    )
+
+
 def ensemble(of: Build) -> Build:
     return lambda ds: dl.models.Ensemble.of(of(ds), 2, key=0)
 
@@ -88,6 +94,14 @@ CASES: dict[str, tuple[str, Build]] = {
     "plrnn shallow": ("zero", recurrent("PLRNN", form="shallow", width=6)),
     "plrnn clipped linear hold": ("linear", recurrent("PLRNN", form="clipped", width=6)),
     "plrnn dendritic": ("zero", recurrent("PLRNN", form="dendritic", width=3)),
+    "alrnn mixture": (
+        "zero",
+        zero_shot("ALRNNMixture", experts=2, latent=5, nonlinear=1, memory=17, width=4),
+    ),
+    "patch transformer": (
+        "zero",
+        zero_shot("PatchTransformer", memory=8, patch=2, ahead=2, width=8, layers=1, heads=2),
+    ),
     "smoothed node": ("zero", lambda ds: dl.models.Smoothed.of(node(hidden=1, memory=4)(ds), iterations=1)),
     "koopman identity": ("zero", koopman("identity")),
     "koopman delays": ("zero", koopman(Delays(2))),

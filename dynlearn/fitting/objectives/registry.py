@@ -10,6 +10,7 @@ from dynlearn.on_use import Table
 OBJECTIVES = Table(
     {
         "multi_step": "dynlearn.fitting.objectives.multi_step:multi_step",
+        "relative_error": "dynlearn.fitting.objectives.relative_error:relative_error",
         "likelihood": "dynlearn.fitting.objectives.likelihood:likelihood",
         "energy": "dynlearn.fitting.objectives.energy:energy",
         "locally_regularized": "dynlearn.fitting.objectives.locally_regularized:locally_regularized",

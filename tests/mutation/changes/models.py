@@ -39,6 +39,27 @@ CHANGES = [
         ("tests/models/test_structural.py",),
     ),
     Change(
+        "a block of the patch transformer begins where the last one did",
+        "dynlearn/models/zero_shot/patch_transformer.py",
+        "jnp.concatenate([state.past[self.ahead :], state.ahead])",
+        "jnp.concatenate([state.past[: -self.ahead], state.ahead])",
+        ("tests/models/test_zero_shot.py",),
+    ),
+    Change(
+        "a path of blocks is a sample late",
+        "dynlearn/models/zero_shot/patch_transformer.py",
+        "place = state.place + jnp.arange(steps)",
+        "place = state.place + jnp.maximum(jnp.arange(steps) - 1, 0)",
+        ("tests/models/test_zero_shot.py::test_a_path_of_blocks_is_what_steps_give",),
+    ),
+    Change(
+        "what was not seen stands in the transformer's context",
+        "dynlearn/models/zero_shot/patch_transformer.py",
+        "y, ever = held_values(value, past.observed)",
+        "y, ever = held_values(self.scaling.output(past.output), past.valid[:, None] | past.observed)",
+        ("tests/models/test_zero_shot.py::test_what_was_not_measured_is_not_read",),
+    ),
+    Change(
         "noise along the way grows with the interval",
         "dynlearn/models/wrappers/perturbed.py",
         "self.spread.process * jnp.sqrt(interval)",

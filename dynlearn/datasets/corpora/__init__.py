@@ -1,0 +1,1 @@
+"""Many systems in one dataset: what zero-shot models are trained on."""

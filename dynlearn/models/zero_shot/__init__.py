@@ -1,0 +1,1 @@
+"""Models trained once on many systems, which forecast a new one from its context alone."""

@@ -1,0 +1,1 @@
+"""What a context says of a point: where the run went from places like it."""
