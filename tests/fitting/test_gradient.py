@@ -442,3 +442,18 @@ def test_windows_that_end_after_their_run_poison_no_gradient(linear):
     learned = arrays((slope.A, slope.B, slope.c, slope.dictionary))
     assert all(np.isfinite(leaf).all() for leaf in learned)
     assert np.abs(np.asarray(slope.A)).max() > 0
+
+
+def test_a_model_whose_first_score_is_no_number_is_beaten(linear, monkeypatch):
+    """It has weights h = 0; any step leads away from them."""
+    from dynlearn.fitting.methods import gradient
+
+    def nan_at_first(model, windows, key):
+        return jnp.where((model.cell.h == 0).all(), jnp.nan, dl.fitting.multi_step(model, windows, key)[0])
+
+    monkeypatch.setattr(gradient, "CRITERIA", {"forecast": nan_at_first})
+    model = dl.models.ALRNN.from_data(linear, latent=3, nonlinear=1, memory=2, key=0)
+    method = Gradient(steps=3, validate_every=1, batch=4, horizon=5, validation_windows=11)
+    result = fit(model, linear, linear, method)
+    assert np.isfinite(result.statistics["score"])
+    assert (np.asarray(result.model.cell.h) != 0).any()

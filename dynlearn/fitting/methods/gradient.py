@@ -172,9 +172,9 @@ class Gradient:
             array(np.zeros(shape), bool) if has_members(model) else None,
         )
         if held_out is not None:
-            # The model as it came is the first to beat.
+            # The model as it came is the first to beat; one whose forecasts are no numbers is beaten by any.
             initial = _initial_score(self.criterion, template, held_out, session.key, has_members(model))
-            state = eqx.tree_at(lambda s: s.score, state, initial)
+            state = eqx.tree_at(lambda s: s.score, state, jnp.where(jnp.isnan(initial), jnp.inf, initial))
         _check_objective(session.objective, model, data)
         start = session.checkpoint.load(state, self.steps) or checkpoint.Progress(state, 0, [], None)
 
