@@ -16,6 +16,7 @@ from dynlearn.contract.checks.outputs import check_outputs
 from dynlearn.contract.checks.traced import check_concrete
 from dynlearn.contract.foreign import Foreign, as_model
 from dynlearn.contract.markers import AbstractDeterministic
+from dynlearn.contract.members import one_of
 from dynlearn.contract.model import AbstractModel
 from dynlearn.contract.scaling import check_resolution
 from dynlearn.contract.state_space import AbstractStateSpace
@@ -124,6 +125,11 @@ def fit(
     if earlier is not None:
         check_near(model, train, chosen, scaling, isinstance(source, Foreign))
         model = model if isinstance(source, Foreign) else going_on(model, train, chosen, scaling)
+    if one_of(model).method == "spread" and not isinstance(chosen, METHODS["spread"]):
+        raise ArgumentError(
+            f"method: the noises of a Perturbed model are chosen by 'spread', got {type(chosen).__name__}; leave "
+            f"method out, and fit the model inside before."
+        )
     if not isinstance(chosen, Calibration):
         check_measured("train", train, model.coefficients if isinstance(model, AbstractStateSpace) else 0)
     if validation is not None:

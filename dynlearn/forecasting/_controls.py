@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 
+from dynlearn.contract.markers import AbstractAutonomous
 from dynlearn.contract.model import AbstractModel
 from dynlearn.contract.signature import Signature
 from dynlearn.errors import ArgumentError
@@ -18,6 +19,11 @@ def future(model: AbstractModel, controls: object, instants: np.ndarray, ids: np
         if controls is not None:
             raise ArgumentError("controls: this model has none; leave the argument out.")
         return np.zeros((runs, horizon, 0))
+    if controls is None and isinstance(model, AbstractAutonomous):
+        raise ArgumentError(
+            f"controls: {type(model).__name__} does not read {list(names)}, but a forecast records them; pass what will "
+            f"be applied, or make the model from data without them, e.g. ds.drop_dims('control_name')."
+        )
     if controls is None:
         raise ArgumentError(
             f"controls: the model is driven by {list(names)}; pass their values at the {horizon} forecast instants, "

@@ -102,3 +102,10 @@ def test_bad_settings_are_refused():
         dl.datasets.corpus("train")
     with pytest.raises(ArgumentError, match="length"):
         dl.datasets.corpus(["VanDerPol"], length=10)
+    for bad in (3, None, [], [1]):
+        with pytest.raises(ArgumentError, match="systems: expected names of systems in a list"):
+            dl.datasets.corpus(bad)
+    with pytest.raises(ArgumentError, match="key: expected an integer >= 0, got -1"):
+        dl.datasets.corpus(["VanDerPol"], key=-1)
+    with pytest.raises(ArgumentError, match="expected noisy from 0 to 1, got 'a'"):
+        dl.datasets.corpus(["VanDerPol"], noisy="a")

@@ -108,5 +108,10 @@ def test_what_cannot_be_perturbed_is_refused(data):
         Perturbed.of(ALRNN.from_data(data, key=0))
     with pytest.raises(ArgumentError, match="this Perturbed has not been fitted"):
         dl.forecast(Perturbed.of(exact(data)), data, horizon=5)
+    for method in ("calibration", "gradient"):
+        with pytest.raises(
+            ArgumentError, match="the noises of a Perturbed model are chosen by 'spread', got"
+        ):
+            dl.fit(Perturbed.of(exact(data)), data, method=method, progress=False)
     with pytest.raises(ArgumentError, match=r"expected dl.models.Perturbed.of\(model\), got ALRNN"):
         dl.fit(exact(data), data, method="spread", progress=False)

@@ -24,7 +24,7 @@ def pretrain(
     key: o.Key = 0,
     checkpoint: o.Checkpoint = None,
 ) -> None:
-    """Train a zero-shot model on many systems; needs `pip install 'dynlearn[corpus]'` where there is no corpus yet."""
+    """Train a zero-shot model on many systems; needs the extra `corpus` where there is no corpus yet."""
     from dynlearn.cli.shared import console, files
 
     files.check_target("--output", output, ())

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from dynlearn.datasets.corpora import flows
 from dynlearn.datasets.corpora.views import OUTPUTS, VIEWS
-from dynlearn.errors import ArgumentError, check_count, check_known
+from dynlearn.errors import ArgumentError, check_count, check_known, is_number
 from dynlearn.references import cites
 from dynlearn.trajectories.build.arrays import from_arrays
 
@@ -73,12 +73,13 @@ def corpus(
     >>> dl.datasets.corpus(["VanDerPol"], draws=1, length=100)["trajectory"].values.tolist()
     ['VanDerPol:0:mixed', 'VanDerPol:0:chosen', 'VanDerPol:0:delayed']
     """
-    chosen = _part(systems) if isinstance(systems, str) else tuple(systems)
+    chosen = _part(systems) if isinstance(systems, str) else _names(systems)
     flows.check(*chosen)
+    check_count("key", key, 0)
     check_count("draws", draws, 1)
     check_count("length", length, 50)
     for name, value, most in (("spread", spread, 1.0), ("noisy", noisy, 1.0)):
-        if not 0 <= value <= most:
+        if not (is_number(value) and 0 <= value <= most):
             raise ArgumentError(f"corpus: expected {name} from 0 to {most:g}, got {value!r}.")
     runs: list[np.ndarray] = []
     labels: list[str] = []
@@ -101,6 +102,15 @@ def corpus(
     names = [f"y{i + 1}" for i in range(OUTPUTS)]
     ds = from_arrays(runs, dt=1.0, output_names=names, runs=labels)
     return ds.assign_attrs(left_out=", ".join(left_out))
+
+
+def _names(systems: object) -> tuple[str, ...]:
+    names = tuple(systems) if isinstance(systems, Sequence) else ()
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ArgumentError(
+            f"systems: expected names of systems in a list, or 'training', 'validation' or 'held_out', got {systems!r}."
+        )
+    return names
 
 
 def _part(name: str) -> tuple[str, ...]:

@@ -153,6 +153,7 @@ def _of_ours(name: str, rng: np.random.Generator | None, spread: float) -> Flow:
     import jax.numpy as jnp
 
     from dynlearn.datasets import systems
+    from dynlearn.numerics.precision import compiled
 
     system = getattr(systems, name)()
     if rng is not None and spread:
@@ -162,6 +163,6 @@ def _of_ours(name: str, rng: np.random.Generator | None, spread: float) -> Flow:
             if isinstance(getattr(system, f.name), float)
         }
         system = type(system)(**drawn)
-    field = jax.jit(lambda x: system.vector_field(jnp.zeros(()), x, jnp.zeros(0)))
+    field = compiled(lambda x: system.vector_field(jnp.zeros(()), x, jnp.zeros(0)))
     start = np.asarray(system.initial(jax.random.key(0)), float)
     return Flow(field, start, OURS[name][1], lambda x: x)

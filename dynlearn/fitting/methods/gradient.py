@@ -66,7 +66,7 @@ class Training(eqx.Module):
     """Validation score of `best`."""
     stale: Int[Array, "*member"]
     """Validations since the score last improved."""
-    diverged: Bool[Array, " member"] | None
+    diverged: Bool[Array, "*member"] | None
     """Members that stand still since their numbers were not finite; None of a single model, whose fit ends then."""
 
 

@@ -1,5 +1,6 @@
 """ALRNNMixture: almost-linear recurrent experts that read a context and forecast a system they never saw."""
 
+import os
 from typing import ClassVar, Self
 
 import equinox as eqx
@@ -155,13 +156,19 @@ class ALRNNMixture(AbstractDeterministic, AbstractAutonomous):
     @classmethod
     @one_call
     def from_data(
-        cls, ds: xr.Dataset, *, weights: str = "shipped", key: int | Key[Array, ""] = 0, **options
+        cls,
+        ds: xr.Dataset,
+        *,
+        weights: str | os.PathLike | Self = "shipped",
+        key: int | Key[Array, ""] = 0,
+        **options,
     ) -> Self:
         """The weights that come with the package, for data of any system; or random ones, to be trained.
 
         Args:
             ds: what is to be forecast, sampled regularly: names, units, interval and scaling are read off it.
-            weights: "shipped", with which `dl.forecast` works at once, or "random".
+            weights: "shipped", with which `dl.forecast` works at once; "random"; a model that `dl.fitting.pretrain`
+                returned, or the file of one.
             key: an int or a JAX key, for random weights.
             options: further arguments of the constructor, with random weights.
 
@@ -169,14 +176,16 @@ class ALRNNMixture(AbstractDeterministic, AbstractAutonomous):
             A model.
 
         Raises:
-            ArgumentError: an unknown option, or one that the constructor refuses; sizes beside the shipped weights.
+            ArgumentError: an unknown option, or one that the constructor refuses; sizes beside weights that have them.
+            FileFormatError: no file of a model.
             SchemaError: irregular sampling.
         """
         return built(cls, ds, weights, key, options)
 
     @property
     def method(self) -> str:
-        return "calibration"
+        # Weights that nobody has trained are not to be believed.
+        return "calibration" if self.noise.fitted else "gradient"
 
     @property
     def objective(self) -> str:

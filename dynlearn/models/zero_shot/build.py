@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import os
 from importlib import resources
 from typing import Any, TypeVar, cast
 
@@ -17,19 +18,17 @@ from dynlearn.contract.signature import Signature
 from dynlearn.contract.storage.files import load
 from dynlearn.errors import ArgumentError, check_known
 
-WEIGHTS = ("shipped", "random")
 Family = TypeVar("Family", bound=AbstractDeterministic)
 
 
 def built(
     family: type[Family],
     ds: xr.Dataset,
-    weights: str,
+    weights: str | os.PathLike | AbstractDeterministic,
     key: int | Key[Array, ""],
     options: dict[str, Any],
 ) -> Family:
     """A model of `family` for `ds`; see its `from_data`."""
-    check_known("weights", [weights], WEIGHTS)
     check_known("option", options, inspect.signature(family).parameters)
     if taken := sorted({"signature", "scaling"} & set(options)):
         raise ArgumentError(
@@ -37,22 +36,38 @@ def built(
         )
     # Static features are not read: data without them are as good.
     signature, scaling = Signature.of(ds, discrete=True).replace(static_names=()), Scaling.of(ds)
-    if weights == "random":
+    if isinstance(weights, str) and weights == "random":
         return family(signature, scaling=scaling, key=key, **options)
+    model = _opened(family, weights)
     if options:
         raise ArgumentError(
-            f"from_data: expected no sizes beside the shipped weights, got {sorted(options)}; pass weights='random', "
-            f"and train them (dl.fitting.pretrain)."
+            f"from_data: expected no sizes beside weights that have them, got {sorted(options)}; pass "
+            f"weights='random', and train them (dl.fitting.pretrain)."
         )
-    folder = resources.files("dynlearn.models.zero_shot") / "weights"
-    with resources.as_file(folder / f"{family.__name__}.dyn") as path:
-        model = cast(Family, load(path))
-    law = _told(model.noise, signature.outputs, cast(float, signature.interval))
+    law = _told(
+        model.noise, signature.outputs, cast(float, signature.interval), model.signature.interval or 1.0
+    )
     return with_fields(model, signature=signature, scaling=scaling, noise=law)
 
 
-def _told(law: ErrorGrowth, outputs: int, interval: float) -> ErrorGrowth:
-    """The law of three outputs a unit of time apart, for `outputs` of them at another interval."""
+def _opened(family: type[Family], weights: str | os.PathLike | AbstractDeterministic) -> Family:
+    if isinstance(weights, str) and weights == "shipped":
+        folder = resources.files("dynlearn.models.zero_shot") / "weights"
+        with resources.as_file(folder / f"{family.__name__}.dyn") as path:
+            return cast(Family, load(path))
+    if isinstance(weights, str) and not os.path.exists(weights):
+        raise ArgumentError(
+            f"weights: expected 'shipped', 'random', a trained model or the file of one, got {weights!r}, which is no "
+            f"file."
+        )
+    model = load(weights) if isinstance(weights, str | os.PathLike) else weights
+    if not isinstance(model, family):
+        raise ArgumentError(f"weights: expected those of a {family.__name__}, got {type(model).__name__}.")
+    return model
+
+
+def _told(law: ErrorGrowth, outputs: int, interval: float, trained: float) -> ErrorGrowth:
+    """The law of forecasts at the interval `trained`, for `outputs` of them at another one."""
 
     def each(values: Array, factor: float = 1.0) -> Array:
         return jnp.full(outputs, values.mean() * factor)
@@ -61,7 +76,7 @@ def _told(law: ErrorGrowth, outputs: int, interval: float) -> ErrorGrowth:
         law,
         sigma=each(law.sigma),
         spread=each(law.spread),
-        growth=each(law.growth, interval),
+        growth=each(law.growth, interval / trained),
         shape=each(law.shape),
-        correlation_time=each(law.correlation_time, interval),
+        correlation_time=each(law.correlation_time, interval / trained),
     )
