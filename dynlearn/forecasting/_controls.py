@@ -21,8 +21,8 @@ def future(model: AbstractModel, controls: object, instants: np.ndarray, ids: np
         return np.zeros((runs, horizon, 0))
     if controls is None and isinstance(model, AbstractAutonomous):
         raise ArgumentError(
-            f"controls: {type(model).__name__} does not read {list(names)}, but a forecast records them; pass what will "
-            f"be applied, or make the model from data without them, e.g. ds.drop_dims('control_name')."
+            f"controls: {type(model).__name__} does not read {list(names)}, but a forecast records them; pass what "
+            f"will be applied, or make the model from data without them, e.g. ds.drop_dims('control_name')."
         )
     if controls is None:
         raise ArgumentError(
