@@ -8,7 +8,7 @@ import pytest
 
 import dynlearn as dl
 from dynlearn.contract.model import with_fields
-from dynlearn.errors import ArgumentError
+from dynlearn.errors import ArgumentError, FitError
 from dynlearn.models import ALRNN, ErrorGrowth, Perturbed
 
 A, Q, SIGMA = 0.9, 0.3, 0.2
@@ -93,6 +93,12 @@ def test_the_noises_are_found_from_forecasts(data):
     stationary = np.sqrt(Q**2 / (1 - A**2) + SIGMA**2)
     scale = float(far["output_scale"].isel(time=slice(100, None)).mean())
     assert abs(scale / stationary - 1) < 0.35
+
+
+def test_a_model_that_diverges_with_every_noise_is_refused(data):
+    wild = eqx.tree_at(lambda m: m.cell.a, exact(data), jnp.array([1e3]))
+    with pytest.raises(FitError, match="forecasts of ALRNN over 100 samples leave the finite numbers"):
+        dl.fit(Perturbed.of(wild), data, progress=False)
 
 
 def test_the_model_inside_is_left_as_it_is(data):

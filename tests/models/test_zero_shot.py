@@ -11,8 +11,9 @@ import pytest
 import dynlearn as dl
 from dynlearn.contract.model import with_fields
 from dynlearn.errors import ArgumentError, DynlearnError
+from dynlearn.fitting.examples import Examples
 from dynlearn.models import ALRNNMixture, PatchTransformer
-from dynlearn.numerics.autocorrelation import decorrelation
+from dynlearn.numerics.embedding_delay import embedding_delay
 from dynlearn.parts.analogues.local_regression import Analogues, LocalRegression
 from dynlearn.parts.analogues.views import Views
 from dynlearn.trajectories.window import Window
@@ -77,7 +78,7 @@ def test_views_show_outputs_and_their_pasts(outputs):
     point, known = views.points(y, jnp.ones_like(y, bool))
     for group, (which, delays) in enumerate(zip(views.output, views.delays, strict=True)):
         for coordinate, (output, times) in enumerate(zip(which, delays, strict=True)):
-            d = times * int(decorrelation(y[:, output], jnp.ones(len(y), bool), 64))
+            d = times * int(embedding_delay(y[:, output], jnp.ones(len(y), bool)))
             np.testing.assert_array_equal(point[group, d:, coordinate], y[: len(y) - d, output])
             assert not known[group, :d].any()
     np.testing.assert_array_equal(views.outputs(point[:, -1]), y[-1])
@@ -87,7 +88,7 @@ def test_a_gap_hides_the_points_that_show_it():
     y = jnp.asarray(turning(1))
     seen = jnp.ones_like(y, bool).at[100].set(False)
     _, known = Views(1).points(y - y.mean(), seen)
-    delay = int(decorrelation((y - y.mean())[:, 0], seen[:, 0], 64))
+    delay = int(embedding_delay((y - y.mean())[:, 0], seen[:, 0]))
     hidden = np.flatnonzero(~np.asarray(known[0]))
     assert hidden.tolist() == [*range(2 * delay), 100, 100 + delay, 100 + 2 * delay]
 
@@ -100,7 +101,7 @@ def test_an_untrained_mixture_goes_on_with_a_cycle_it_reads(outputs):
     ds = dl.from_arrays(y[None, :400], dt=0.1)
     model = built(ALRNNMixture, ds, memory=400)
     found = dl.forecast(model, ds, horizon=60, samples=1)["output_mean"].values[0]
-    assert (np.abs(found - y[400:]).max(0) < 0.25 * y.std(0)).all()
+    assert (np.abs(found - y[400:]).max(0) < 0.2 * y.std(0)).all()
 
 
 @pytest.mark.parametrize("family", SMALL)
@@ -162,10 +163,13 @@ def test_fitting_lowers_the_error_on_other_runs(family):
     model = built(family, train)
     if family is ALRNNMixture:  # which starts as good as such data allow: without its trust in the context
         model = eqx.tree_at(lambda m: m.experts.drive, model, 0 * model.experts.drive)
-    method = dl.fitting.Gradient(steps=60, batch=8, horizon=8, validate_every=20, validation_windows=16)
-    result = dl.fit(model, train, valid, method, progress=False)
-    rows = result.history["output"].sel(output_name="validation").values[0]
-    assert rows[-1] < 0.95 * rows[0]
+    method = dl.fitting.Gradient(
+        steps=60, batch=8, horizon=8, learning_rate=1e-2, validate_every=20, validation_windows=16
+    )
+    fitted = dl.fit(model, train, valid, method, progress=False).model
+    held_out = Examples.of(model, valid, 8, "validation").spread(32)
+    before, after = (float(dl.fitting.multi_step(m, held_out, jax.random.key(0))[0]) for m in (model, fitted))
+    assert after < 0.8 * before
 
 
 REFUSED = {
@@ -274,6 +278,15 @@ def test_the_shipped_error_law_is_told_for_the_interval(family):
     for name in ("output_mean", "output_scale"):
         np.testing.assert_allclose(*(one[name].values for one in found), rtol=2e-3)
     assert (np.diff(found[0]["output_scale"].values[0, :, 0]) > 0).all()
+
+
+@pytest.mark.parametrize("family", SMALL)
+def test_a_context_in_which_hardly_anything_was_measured_says_nothing(family):
+    y = np.full((300, 2), np.nan)
+    y[[10, 150, -1]] = turning(2)[:3]
+    ds = dl.from_arrays(y[None], dt=0.1)
+    with pytest.raises(ArgumentError, match="context"):
+        dl.forecast(family.from_data(ds), ds, horizon=5)
 
 
 def test_gaps_are_bridged_by_the_shipped_weights():

@@ -8,7 +8,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from dynlearn.datasets.corpora import flows
-from dynlearn.datasets.corpora.views import OUTPUTS, VIEWS
+from dynlearn.datasets.corpora.views import OUTPUTS, VIEWS, standard
 from dynlearn.errors import ArgumentError, check_count, check_known, is_number
 from dynlearn.references import cites
 from dynlearn.trajectories.build.arrays import from_arrays
@@ -93,7 +93,7 @@ def corpus(
                 continue
             found += 1
             for view, look in VIEWS.items():
-                runs.append(_noised(_standard(look(y, rng)), rng, noisy))
+                runs.append(_noised(standard(look(y, rng)), rng, noisy))
                 labels.append(f"{system}:{draw}:{view}")
         if not found:
             left_out.append(system)
@@ -154,7 +154,3 @@ def _goes_on(y: Float[np.ndarray, "time output"]) -> np.ndarray:
 def _noised(y: np.ndarray, rng: np.random.Generator, share: float) -> np.ndarray:
     sigma = np.exp(rng.uniform(*np.log(NOISE))) * (rng.random() < share)
     return y + sigma * rng.standard_normal(y.shape)
-
-
-def _standard(y: np.ndarray) -> np.ndarray:
-    return (y - y.mean(0)) / y.std(0)

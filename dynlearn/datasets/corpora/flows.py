@@ -11,6 +11,9 @@ from dynlearn.errors import ArgumentError, check_known
 
 OURS = {"LotkaVolterra": ("lotka_volterra", 6.0), "VanDerPol": ("van_der_pol", 6.7)}
 """Of this package, each with the name that `datasets.load` knows and a typical period."""
+HARMONICS = 4
+TURNS = {"Cycle": 1, "TwoCycles": 2}
+"""Rotations of one and of two frequencies, of which random sums of harmonics are seen."""
 EVALUATIONS = 400_000
 """Of a field, for one run: what needs more is too stiff for a corpus."""
 TOLERANCE = 1e-8
@@ -38,11 +41,6 @@ def names() -> tuple[str, ...]:
     collection = _collection()
     found = [name for name in _described() if not getattr(collection, name)().delay]
     return tuple(sorted({*found, *OURS, *TURNS}))
-
-
-HARMONICS = 4
-TURNS = {"Cycle": 1, "TwoCycles": 2}
-"""Rotations of one and of two frequencies, of which random sums of harmonics are seen."""
 
 
 def flow(name: str, rng: np.random.Generator | None = None, spread: float = 0.0) -> Flow:

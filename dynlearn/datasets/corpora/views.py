@@ -4,13 +4,11 @@ import numpy as np
 from jaxtyping import Float
 
 OUTPUTS = 3
-LONGEST = 64
-"""Samples between the coordinates of a delay embedding, at most."""
 
 
 def mixed(y: Float[np.ndarray, "time output"], rng: np.random.Generator) -> Float[np.ndarray, "time 3"]:
     """Three random linear combinations of the outputs, each scaled to unit deviation before."""
-    return _standard(y) @ rng.standard_normal((y.shape[1], OUTPUTS))
+    return standard(y) @ rng.standard_normal((y.shape[1], OUTPUTS))
 
 
 def chosen(y: Float[np.ndarray, "time output"], rng: np.random.Generator) -> Float[np.ndarray, "time 3"]:
@@ -24,24 +22,24 @@ def chosen(y: Float[np.ndarray, "time output"], rng: np.random.Generator) -> Flo
 def delayed(y: Float[np.ndarray, "time output"], rng: np.random.Generator) -> Float[np.ndarray, "time 3"]:
     """One output, or one combination of all, now and one and two delays ago; the first samples have no past."""
     pick = rng.integers(y.shape[1] + 1)
-    x = y[:, pick] if pick < y.shape[1] else _standard(y) @ rng.standard_normal(y.shape[1])
+    x = y[:, pick] if pick < y.shape[1] else standard(y) @ rng.standard_normal(y.shape[1])
     lag = delay(x)
     shifted = [x[2 * lag :], x[lag : len(x) - lag], x[: len(x) - 2 * lag]]
     return np.stack(shifted, axis=1)
 
 
 def delay(x: Float[np.ndarray, " time"]) -> int:
-    """Samples until the autocorrelation has fallen below 1/e, from 1 to 64."""
+    """That of the models which read such views (`embedding_delay`)."""
     import jax.numpy as jnp
 
-    from dynlearn.numerics.autocorrelation import decorrelation
+    from dynlearn.numerics.embedding_delay import embedding_delay
 
-    centred = (x - x.mean()) / x.std()
-    return int(decorrelation(jnp.asarray(centred, float), jnp.ones(len(x), bool), min(LONGEST, len(x) // 6)))
+    return int(embedding_delay(jnp.asarray(standard(x), float), jnp.ones(len(x), bool)))
 
 
 VIEWS = {"mixed": mixed, "chosen": chosen, "delayed": delayed}
 
 
-def _standard(y: np.ndarray) -> np.ndarray:
+def standard(y: Float[np.ndarray, "time *output"]) -> Float[np.ndarray, "time *output"]:
+    """Of mean 0 and deviation 1."""
     return (y - y.mean(0)) / y.std(0)

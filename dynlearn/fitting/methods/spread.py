@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from dynlearn.contract.model import AbstractModel, with_fields
-from dynlearn.errors import ArgumentError, is_count
+from dynlearn.errors import ArgumentError, FitError, is_count
 from dynlearn.fitting.examples import Examples
 from dynlearn.fitting.forecast_errors import longest
 from dynlearn.fitting.objectives.energy import energy
@@ -69,6 +69,7 @@ class SpreadByScore:
 
         Raises:
             ArgumentError: a model that is not perturbed.
+            FitError: one whose forecasts diverge with every noise.
         """
         if not isinstance(model, Perturbed):
             raise ArgumentError(
@@ -85,6 +86,11 @@ class SpreadByScore:
         tried = np.asarray(list(itertools.product(FACTORS, FACTORS)))
         scores = np.asarray(_scores(model, windows, process, initial, array(tried), session.key))
         scores = np.where(np.isfinite(scores), scores, np.inf)
+        if not np.isfinite(scores).any():
+            raise FitError(
+                f"SpreadByScore: forecasts of {type(model.model).__name__} over {examples.horizon} samples leave the "
+                f"finite numbers with every noise that was tried; fit it again, or take a shorter horizon."
+            )
         best = tried[int(np.argmin(scores))]
         spread = dataclasses.replace(
             model.spread,

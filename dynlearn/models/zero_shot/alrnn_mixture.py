@@ -1,20 +1,17 @@
 """ALRNNMixture: almost-linear recurrent experts that read a context and forecast a system they never saw."""
 
-import os
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import xarray as xr
 from jaxtyping import Array, Bool, Float, Key
 
 from dynlearn.contract.error_growth import Error, ErrorGrowth
-from dynlearn.contract.markers import AbstractAutonomous, AbstractDeterministic
 from dynlearn.contract.scaling import Scaling
 from dynlearn.contract.signature import Signature
 from dynlearn.errors import ArgumentError, check_count
-from dynlearn.models.zero_shot.build import built
+from dynlearn.models.zero_shot.zero_shot import BEYOND, AbstractZeroShot, check_interval
 from dynlearn.numerics.distributions.gaussian import Gaussian
 from dynlearn.numerics.keys import as_key, split
 from dynlearn.numerics.plain import plain
@@ -24,11 +21,12 @@ from dynlearn.parts.cells.experts import AlmostLinearExperts
 from dynlearn.parts.encoders.held import held_values
 from dynlearn.parts.encoders.standardised import standardised
 from dynlearn.parts.networks.networks import mlp
-from dynlearn.trajectories.once import one_call
 from dynlearn.trajectories.window import Window
 
-BEYOND = 0.5
-"""How far a forecast may leave the range of its context, in parts of that range."""
+STRETCH = 16
+"""Samples that the reader sees at once."""
+FEATURES = 10
+"""Of a whole context: two plain ones, and what the reader gives."""
 
 
 class Context(eqx.Module):
@@ -53,7 +51,7 @@ class MixtureState(eqx.Module):
     error: Error
 
 
-class ALRNNMixture(AbstractDeterministic, AbstractAutonomous):
+class ALRNNMixture(AbstractZeroShot):
     r"""Experts, each an almost-linear recurrent network, weighed anew at every step by what a context says.
 
         z_{k+1} = sum_j g_j (A_j z_k + W_j phi(z_k) + B_j v_k + h_j),    g = softmax(gate(z_k, v_k, f))
@@ -133,10 +131,7 @@ class ALRNNMixture(AbstractDeterministic, AbstractAutonomous):
             raise ArgumentError(
                 f"ALRNNMixture: expected nonlinear <= latent - {COORDINATES} = {latent - COORDINATES}, got {nonlinear}."
             )
-        if signature.interval is None:
-            raise ArgumentError(
-                "ALRNNMixture: expected a signature with a sampling interval, got None; resample the runs regularly."
-            )
+        check_interval("ALRNNMixture", signature)
         p = signature.outputs
         self.signature = signature
         self.scaling = Scaling.unit(p, signature.controls, signature.statics) if scaling is None else scaling
@@ -152,44 +147,6 @@ class ALRNNMixture(AbstractDeterministic, AbstractAutonomous):
         self.guess = jax.random.normal(for_guess, (latent - COORDINATES, inputs)) / (2 * inputs**0.5)
         self.noise = ErrorGrowth.unit(p)
         self.context = memory
-
-    @classmethod
-    @one_call
-    def from_data(
-        cls,
-        ds: xr.Dataset,
-        *,
-        weights: str | os.PathLike | Self = "shipped",
-        key: int | Key[Array, ""] = 0,
-        **options,
-    ) -> Self:
-        """The weights that come with the package, for data of any system; or random ones, to be trained.
-
-        Args:
-            ds: what is to be forecast, sampled regularly: names, units, interval and scaling are read off it.
-            weights: "shipped", with which `dl.forecast` works at once; "random"; a model that `dl.fitting.pretrain`
-                returned, or the file of one.
-            key: an int or a JAX key, for random weights.
-            options: further arguments of the constructor, with random weights.
-
-        Returns:
-            A model.
-
-        Raises:
-            ArgumentError: an unknown option, or one that the constructor refuses; sizes beside weights that have them.
-            FileFormatError: no file of a model.
-            SchemaError: irregular sampling.
-        """
-        return built(cls, ds, weights, key, options)
-
-    @property
-    def method(self) -> str:
-        # Weights that nobody has trained are not to be believed.
-        return "calibration" if self.noise.fitted else "gradient"
-
-    @property
-    def objective(self) -> str:
-        return "multi_step"
 
     @property
     def memory(self) -> int:
@@ -281,8 +238,3 @@ class ALRNNMixture(AbstractDeterministic, AbstractAutonomous):
         after = self.experts(z, v, weight)
         moved = q + context.analogues.step * after[:COORDINATES]
         return jnp.concatenate([jnp.clip(moved, context.low, context.high), after[COORDINATES:]])
-
-
-STRETCH = 16
-"""Samples that the reader sees at once."""
-FEATURES = 10

@@ -1,20 +1,18 @@
 """PatchTransformer: attention over patches of a context, which forecasts a system it never saw."""
 
-import os
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import xarray as xr
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from dynlearn.contract.error_growth import Error, ErrorGrowth
-from dynlearn.contract.markers import AbstractAutonomous, AbstractDeterministic, AbstractWholePath
+from dynlearn.contract.markers import AbstractWholePath
 from dynlearn.contract.scaling import Scaling
 from dynlearn.contract.signature import Signature
 from dynlearn.errors import ArgumentError, check_count
-from dynlearn.models.zero_shot.build import built
+from dynlearn.models.zero_shot.zero_shot import BEYOND, AbstractZeroShot, check_interval
 from dynlearn.numerics.distributions.gaussian import Gaussian
 from dynlearn.numerics.keys import as_key, split
 from dynlearn.numerics.plain import plain
@@ -22,11 +20,7 @@ from dynlearn.numerics.precision import array
 from dynlearn.parts.encoders.held import held_values
 from dynlearn.parts.encoders.standardised import standardised
 from dynlearn.parts.networks.patch_attention import Block, PatchEmbedding, normalised
-from dynlearn.trajectories.once import one_call
 from dynlearn.trajectories.window import Window
-
-BEYOND = 0.5
-"""How far a forecast may leave the range of its context, in parts of that range."""
 
 
 class PatchState(eqx.Module):
@@ -45,7 +39,7 @@ class PatchState(eqx.Module):
     error: Error
 
 
-class PatchTransformer(AbstractWholePath, AbstractDeterministic, AbstractAutonomous):
+class PatchTransformer(AbstractWholePath, AbstractZeroShot):
     r"""A transformer over patches: a context of several series in, a block of their next samples out.
 
         y_{k+1..k+n} = y_k + head(blocks(embed(patches of the context)))        in deviations of the context
@@ -121,10 +115,7 @@ class PatchTransformer(AbstractWholePath, AbstractDeterministic, AbstractAutonom
             raise ArgumentError(
                 f"PatchTransformer: expected a width that is a multiple of 2 heads = {2 * heads}, got {width}."
             )
-        if signature.interval is None:
-            raise ArgumentError(
-                "PatchTransformer: expected a signature with a sampling interval, got None; resample regularly."
-            )
+        check_interval("PatchTransformer", signature)
         self.signature = signature
         unit = Scaling.unit(signature.outputs, signature.controls, signature.statics)
         self.scaling = unit if scaling is None else scaling
@@ -134,44 +125,6 @@ class PatchTransformer(AbstractWholePath, AbstractDeterministic, AbstractAutonom
         self.head = 0.1 * jax.random.normal(for_head, (2 * width, ahead)) / width**0.5
         self.noise = ErrorGrowth.unit(signature.outputs)
         self.context, self.patch = memory, patch
-
-    @classmethod
-    @one_call
-    def from_data(
-        cls,
-        ds: xr.Dataset,
-        *,
-        weights: str | os.PathLike | Self = "shipped",
-        key: int | Key[Array, ""] = 0,
-        **options,
-    ) -> Self:
-        """The weights that come with the package, for data of any system; or random ones, to be trained.
-
-        Args:
-            ds: what is to be forecast, sampled regularly: names, units, interval and scaling are read off it.
-            weights: "shipped", with which `dl.forecast` works at once; "random"; a model that `dl.fitting.pretrain`
-                returned, or the file of one.
-            key: an int or a JAX key, for random weights.
-            options: further arguments of the constructor, with random weights.
-
-        Returns:
-            A model.
-
-        Raises:
-            ArgumentError: an unknown option, or one that the constructor refuses; sizes beside weights that have them.
-            FileFormatError: no file of a model.
-            SchemaError: irregular sampling.
-        """
-        return built(cls, ds, weights, key, options)
-
-    @property
-    def method(self) -> str:
-        # Weights that nobody has trained are not to be believed.
-        return "calibration" if self.noise.fitted else "gradient"
-
-    @property
-    def objective(self) -> str:
-        return "multi_step"
 
     @property
     def memory(self) -> int:
@@ -188,10 +141,11 @@ class PatchTransformer(AbstractWholePath, AbstractDeterministic, AbstractAutonom
 
     def infer(self, past: Window, *, key: Key[Array, ""] | None = None) -> PatchState:
         value, location, scale = standardised(self.scaling.output(past.output), past.observed)
-        y, ever = held_values(value, past.observed)
+        y, _ = held_values(value, past.observed)
+        enough = past.observed.sum(0) >= self.required
         low, high = y.min(0), y.max(0)
         room = BEYOND * (high - low)
-        y = y.at[-1].set(jnp.where(ever[-1], y[-1], jnp.nan))
+        y = y.at[-1].set(jnp.where(enough, y[-1], jnp.nan))
         nothing, begun = jnp.zeros((self.ahead, y.shape[1])), array(0, int)
         reach = low - room, high + room
         error = self.noise.start()

@@ -5,13 +5,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from dynlearn.numerics.autocorrelation import decorrelation
+from dynlearn.numerics.embedding_delay import embedding_delay
 
 COORDINATES = 3
-LONGEST = 64
-"""Samples of the delay between two coordinates, at most."""
-SHARE = 6
-"""Of a context of so many times the delay, a third has no past of two delays."""
 FEWEST = 8
 """Points with a known next one, below which a context says nothing."""
 
@@ -24,8 +20,7 @@ class Views(eqx.Module):
         three:                 (y1_k, y2_k, y3_k)
         more:                  a group (yi_k, yi_{k-d}, yi_{k-2d}) for each
 
-    d is where the autocorrelation of the output falls below 1/e (`decorrelation`), in every context anew,
-    and at most a sixth of what it has.
+    d is where the autocorrelation of the output falls below 1/e (`embedding_delay`), in every context anew.
 
     >>> Views(2).output
     ((0, 1, 0),)
@@ -56,8 +51,7 @@ class Views(eqx.Module):
             y: scaled outputs, 0 where they were not seen.
             seen: which were.
         """
-        delay = jax.vmap(lambda x, s: decorrelation(x, s, LONGEST), in_axes=1)(y, seen)
-        delay = jnp.minimum(delay, jnp.maximum(seen.sum(0) // SHARE, 1))
+        delay = jax.vmap(embedding_delay, in_axes=1)(y, seen)
         far, near = self._points(y, seen, delay), self._points(y, seen, jnp.ones_like(delay))
         # Where gaps leave too few points at that delay, neighbouring samples do.
         enough = (far[1][:, 1:] & far[1][:, :-1]).sum(1) >= FEWEST

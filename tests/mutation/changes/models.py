@@ -55,8 +55,8 @@ CHANGES = [
     Change(
         "what was not seen stands in the transformer's context",
         "dynlearn/models/zero_shot/patch_transformer.py",
-        "y, ever = held_values(value, past.observed)",
-        "y, ever = held_values(self.scaling.output(past.output), past.valid[:, None] | past.observed)",
+        "y, _ = held_values(value, past.observed)",
+        "y, _ = held_values(self.scaling.output(past.output), past.valid[:, None] | past.observed)",
         ("tests/models/test_zero_shot.py::test_what_was_not_measured_is_not_read",),
     ),
     Change(
