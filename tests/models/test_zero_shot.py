@@ -176,6 +176,7 @@ REFUSED = {
     "units": (ALRNNMixture, {"latent": 2}, "latent"),
     "rectified": (ALRNNMixture, {"latent": 6, "nonlinear": 4}, "expected nonlinear <= latent - 3 = 3, got 4"),
     "memory of the mixture": (ALRNNMixture, {"memory": 9}, "memory: expected an integer >= 10, got 9"),
+    "memory beyond all": (PatchTransformer, {"memory": 10**9}, "memory: expected at most 10000000 samples"),
     "patches": (PatchTransformer, {"memory": 100, "patch": 16}, "a memory of whole patches of 16 samples"),
     "ahead": (
         PatchTransformer,

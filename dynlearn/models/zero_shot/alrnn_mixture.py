@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Key
 
+from dynlearn.contract.checks.memory import check_memory
 from dynlearn.contract.error_growth import Error, ErrorGrowth
 from dynlearn.contract.scaling import Scaling
 from dynlearn.contract.signature import Signature
@@ -123,10 +124,10 @@ class ALRNNMixture(AbstractZeroShot):
             ("experts", experts, 1),
             ("latent", latent, COORDINATES),
             ("nonlinear", nonlinear, 0),
-            ("memory", memory, FEWEST + 2),
             ("width", width, 1),
         ):
             check_count(name, size, least)
+        check_memory(memory, FEWEST + 2)
         if nonlinear > latent - COORDINATES:
             raise ArgumentError(
                 f"ALRNNMixture: expected nonlinear <= latent - {COORDINATES} = {latent - COORDINATES}, got {nonlinear}."

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
+from dynlearn.contract.checks.memory import check_memory
 from dynlearn.contract.error_growth import Error, ErrorGrowth
 from dynlearn.contract.markers import AbstractWholePath
 from dynlearn.contract.scaling import Scaling
@@ -96,14 +97,8 @@ class PatchTransformer(AbstractWholePath, AbstractZeroShot):
         scaling: Scaling | None = None,
         key: int | Key[Array, ""],
     ):
-        sizes = {
-            "memory": memory,
-            "patch": patch,
-            "ahead": ahead,
-            "width": width,
-            "layers": layers,
-            "heads": heads,
-        }
+        check_memory(memory)
+        sizes = {"patch": patch, "ahead": ahead, "width": width, "layers": layers, "heads": heads}
         for name, size in sizes.items():
             check_count(name, size, 1)
         if memory % patch or ahead > memory:
